@@ -14,10 +14,10 @@ try {
   const stack = new SluiceStack(app, stackName(settings), { settings, plan });
   const databases = settings.databases.length;
   const templateBytes = synthWithinLimits(app, stack, databases);
-  // Beside the template, which may be printed.
+  // On standard error: standard output may be the printed template.
   for (const line of limitsText(plan, { databases, templateBytes })) console.error(line);
 } catch (error) {
-  // For these the message says it all; a stack trace would hide it.
+  // These messages suffice; a stack trace would hide them.
   const mistake = mistakeIn(error);
   if (mistake === undefined) throw error;
   console.error(mistake);

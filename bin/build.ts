@@ -7,11 +7,11 @@ import { compilePlan } from "../lib/plan/compile.ts";
 import { templateOf } from "../local/synthesize.ts";
 import { DEFAULT_PLAN } from "./commands/check.ts";
 
-// The second half of `npm run build`, after the compiler: what the package would otherwise need a bundler and CDK for.
+// The second half of `npm run build`, after the compiler. It makes what the package would otherwise need a bundler and CDK for.
 
 await rm(BUILT.bundles, { recursive: true, force: true });
 bundleInto(BUILT.bundles, FUNCTION_NAMES);
-// Any plan will do: a machine does not depend on it.
+// The machine is the same for every plan.
 const plan = await compilePlan(DEFAULT_PLAN);
 for (const rehearse of ["before", "inside"] as const) {
   const file = BUILT.template(rehearse);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 if (existsSync(here("./sluice.ts"))) {
-  // The repository's sources, with its own settings for TypeScript, in whatever folder the command is called.
+  // In the repository: its sources, with its own TypeScript settings, from any working directory.
   const { register } = await import("tsx/esm/api");
   register({ tsconfig: here("../tsconfig.json") });
   await import("./sluice.ts");

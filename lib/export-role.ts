@@ -3,7 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { snapshotPrefix } from "../lambdas/shared/names.ts";
 
-/** What RDS writes an export with: to that bucket, below the names that Sluice gives its exports, and nowhere else. */
+/** The role with which RDS writes an export: only to that bucket, below the names of Sluice's exports. */
 export class ExportRole extends Construct {
   readonly role: iam.Role;
 
@@ -25,7 +25,7 @@ export class ExportRole extends Construct {
     );
     this.role.addToPolicy(
       new iam.PolicyStatement({
-        // RDS writes, reads again and removes what it tried the bucket with.
+        // RDS writes, reads and removes a test object in the bucket.
         actions: ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
         resources: [arn(`${bucket}/${snapshotPrefix("final")}*`)],
       }),

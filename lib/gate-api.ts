@@ -6,11 +6,11 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
-// People click, a few a run. More is a scanner, or somebody who guesses keys.
+// Approvers click a few times a run. More requests come from a scanner, or from a person who guesses keys.
 const REQUESTS_A_SECOND = 10;
 const BURST = 20;
 
-// The path names the run; the query holds the key. Neither is logged, nor anything that repeats them.
+// The path names the run; the query has the key. Neither is logged, nor anything that repeats them.
 const LOGGED = {
   requestId: "$context.requestId",
   at: "$context.requestTime",
@@ -22,7 +22,7 @@ const LOGGED = {
   error: "$context.integration.error",
 };
 
-/** Where gate pages are served. The API exists before its routes, so functions may know its address. */
+/** The API of the gate pages. It exists before its routes, so that functions may know its address. */
 export class GateApi extends Construct {
   readonly url: string;
   private readonly api: apigateway.HttpApi;
@@ -49,7 +49,7 @@ export class GateApi extends Construct {
     this.url = this.api.apiEndpoint;
   }
 
-  /** Serves gates' pages and reports by this function. */
+  /** Adds the routes for gate pages and reports, served by this function. */
   serve(page: IFunction): void {
     const { GET, HEAD, POST } = apigateway.HttpMethod;
     const integration = new HttpLambdaIntegration("Page", page);

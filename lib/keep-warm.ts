@@ -9,7 +9,7 @@ import { PING } from "../lambdas/shared/ping.ts";
 import type { MachineCapability } from "./machine/capabilities.ts";
 import type { FunctionsByCapability } from "./machine/states.ts";
 
-/** What a run calls from the rehearsal gate's Go until the application is in, or production is rolled back. */
+/** Functions that a run calls from the rehearsal gate's Go until the application is in, or production is rolled back. */
 export const CALLED_IN_DOWNTIME: readonly MachineCapability[] = [
   "application",
   "alarms",
@@ -25,14 +25,14 @@ export const CALLED_IN_DOWNTIME: readonly MachineCapability[] = [
   "gate",
 ];
 
-/** Lambda keeps a sandbox that nobody calls for at least five minutes. */
+/** Lambda keeps an idle sandbox for at least five minutes. */
 const EVERY = Duration.minutes(4);
 
-/** An execution's history holds 25,000 events, and each round of calls adds about a hundred. */
+/** An execution's history may have 25,000 events, and each round of calls adds about a hundred. */
 const LONGEST = Duration.hours(12);
 
 export interface KeepWarmProps {
-  /** The machine that runs are executions of. */
+  /** The machine that executes runs. */
   machine: sfn.StateMachine;
   functions: FunctionsByCapability;
   stateMachineProps: Omit<sfn.StateMachineProps, "definitionBody">;
@@ -40,8 +40,8 @@ export interface KeepWarmProps {
 
 /**
  * Calls the downtime's functions from the rehearsal gate on, so that none of them has to start while the application is
- * out. It looks each time whether the run goes on, and ends with it, whatever the run's end. No run needs it: where it
- * fails, functions start as they otherwise would.
+ * out. Each time it looks whether the run goes on, and ends with the run, whatever the run's end. No run depends on it: if
+ * it fails, functions start as usual.
  */
 export class KeepWarm extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -90,7 +90,7 @@ export class KeepWarm extends Construct {
       definitionBody: sfn.DefinitionBody.fromChainable(look),
       timeout: LONGEST,
     });
-    // At its answer once more: it may have been open for longer than this goes on.
+    // It starts again at the answer, as the gate may have been open for longer than this runs.
     new events.Rule(this, "Gates", {
       description: "Sluice: the gate before a downtime",
       eventPattern: {

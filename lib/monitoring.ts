@@ -35,19 +35,19 @@ const GIB = 1024 ** 3;
 export interface MonitoringProps {
   /** The plan that is deployed. */
   plan: CompiledPlan;
-  /** The database's, which its metrics have as their dimension. */
+  /** The database's label, which is the dimension of its metrics. */
   label: string;
   /** Identifier of production. */
   instance: string;
-  /** Whether that is a cluster. */
+  /** Whether production is a cluster. */
   cluster: boolean;
-  /** Takes the readings. */
+  /** The function that takes the readings. */
   probe: IFunction;
-  /** Who is told of an alarm, and that it is over. */
+  /** Topic that is notified when an alarm starts and ends. */
   topic: ITopic;
 }
 
-/** What a graph shows, and what its alarm looks at: that many of its units are one of the graph's. */
+/** What a graph shows, and what its alarm reads: so many of its units are one of the graph's. */
 interface Source {
   shown: MetricWithAlarmSupport;
   alarmed: CloudWatchMetric;
@@ -55,8 +55,8 @@ interface Source {
 }
 
 /**
- * The deployed plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. Which plans are
- * published later nobody knows: of theirs there is one graph of all that is read, and one alarm.
+ * Dashboard of the deployed plan's metrics, each with its target drawn and an alarm at its threshold. Plans that are
+ * published later are unknown here: they share one graph of everything that is read, and one alarm.
  */
 export class Monitoring extends Construct {
   /** Name of the dashboard. */
@@ -114,7 +114,7 @@ export class Monitoring extends Construct {
           metricAdjuster: {
             adjustMetric: () => probe.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
           },
-          alarmDescriptionOverride: `A reading of the watch of ${label} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
+          alarmDescriptionOverride: `A reading of the watch of ${label} failed, so production is not watched. What to do: ${sectionText("probe")}.`,
         },
       },
     });
@@ -133,10 +133,10 @@ export class Monitoring extends Construct {
   private sourceOf({ name, source, alert }: Metric): Source {
     if (source.kind !== "free-disk")
       return this.sample(name, alert.operator.startsWith("<") ? Stats.MINIMUM : Stats.MAXIMUM);
-    // RDS measures it always, also when no watch is on.
+    // RDS always measures it, even without a watch.
     const bytes = new CloudWatchMetric({
       namespace: "AWS/RDS",
-      // A cluster's volume grows by itself; what can run full is its writer's own disk, on which it sorts.
+      // A cluster's volume grows by itself; the writer's local disk, on which it sorts, can run full.
       ...(this.cluster
         ? {
             metricName: "FreeLocalStorage",
@@ -155,7 +155,7 @@ export class Monitoring extends Construct {
     return { shown, alarmed: bytes, scale: GIB };
   }
 
-  /** The rule that the application's pool must fit, beside how full it is. */
+  /** The connections that the application's pool needs, beside those that are left. */
   private capacity(minimum: number): CustomMetricGroup {
     const title = "Connections for clients";
     return this.group(
@@ -163,12 +163,12 @@ export class Monitoring extends Construct {
       this.sample(CONNECTION_CAPACITY, Stats.MINIMUM),
       { operator: "<", value: minimum },
       {
-        description: `Clients may have fewer than ${minimum} connections to ${this.label}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
+        description: `Clients may have fewer than ${minimum} connections to ${this.label}, but the plan needs so many. What to do: ${sectionText("capacity")}.`,
       },
     );
   }
 
-  /** Under the names that the plan gives them, each a line. */
+  /** All metrics under the plan's names, a line each. */
   private everyMetric(): CustomMetricGroup {
     return {
       title: "Every metric that is read",
@@ -202,7 +202,7 @@ export class Monitoring extends Construct {
       this.sample(FAILED_CHECKS, Stats.MAXIMUM),
       { operator: ">", value: 0 },
       {
-        description: `Checks that held before the opening of ${this.label} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
+        description: `Checks that passed before the opening of ${this.label} now fail. What to do: ${sectionText("failed-checks")}.`,
       },
     );
   }
@@ -247,9 +247,9 @@ export class Monitoring extends Construct {
               threshold: alert.value * scale,
               comparisonOperator: comparison(alert),
               metricAdjuster: { adjustMetric: () => alarmed },
-              // It is drawn in the graph's own unit.
+              // The threshold is drawn in the graph's own unit.
               overrideAnnotationVisibility: false,
-              // Between two readings an hour apart there is nothing, which says neither that all is well nor that it is not.
+              // Two readings may be an hour apart; the time in between shows neither a good nor a bad state.
               treatMissingDataOverride: TreatMissingData.IGNORE,
               alarmDescriptionOverride: description,
             },

@@ -5,7 +5,7 @@ import type { Settings } from "./settings.ts";
 
 const HTTPS = ec2.Port.tcp(443);
 
-/** Where functions that talk to the database run. */
+/** Network of the functions that use the database. */
 export interface FunctionsNetwork {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection;
@@ -13,7 +13,7 @@ export interface FunctionsNetwork {
   readonly securityGroup: ec2.ISecurityGroup;
 }
 
-/** The database's network, taken as the settings name it. Nothing is looked up unless they ask for it. */
+/** The database's network, by the ids in the settings. Nothing is looked up unless the settings ask for it. */
 export class Network extends Construct implements FunctionsNetwork {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection;
@@ -38,20 +38,20 @@ export class Network extends Construct implements FunctionsNetwork {
       });
       this.subnets = { subnets: this.vpc.privateSubnets };
     }
-    // No route is made here, so the route tables of the subnets need not be known.
+    // No route is made here, so the subnets' route tables need not be known.
     for (const subnet of this.vpc.privateSubnets)
       Annotations.of(subnet).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId");
     this.securityGroup = ec2.SecurityGroup.fromSecurityGroupId(
       this,
       "SecurityGroup",
       settings.securityGroupId,
-      // Its rules are the deployer's.
+      // Its rules belong to the deployer.
       { mutable: false },
     );
     if (settings.endpoints) this.endpoints(settings.endpoints.routeTableIds);
   }
 
-  /** For networks without a way out: what functions inside call is S3, Secrets Manager, SNS and EventBridge. */
+  /** For networks without a way out: endpoints for S3, Secrets Manager, SNS and EventBridge, which the functions call. */
   private endpoints(routeTableIds: string[]): void {
     new ec2.CfnVPCEndpoint(this, "S3", {
       vpcId: this.vpc.vpcId,

@@ -8,19 +8,19 @@ import type { Database, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
 export interface NextProps {
-  /** Whether outputs have the stack to themselves, and so names of their own. */
+  /** Whether this deployment is alone in the stack; then outputs have simple names. */
   alone: boolean;
   machine: StateMachine;
   cleanUp: StateMachine;
   rollout: StateMachine;
   storage: Storage;
   notices: Notices;
-  /** Names of the watches'. */
+  /** Names of the watches' dashboards. */
   dashboards: readonly string[];
   databases: Settings["databases"];
-  /** Checksum of the plan that a run gets which names none. */
+  /** Checksum of the plan of runs whose input names none. */
   plan: string;
-  /** Lets whoever has it publish plans. */
+  /** Policy that allows its holders to publish plans. */
   publishers: ManagedPolicy;
 }
 
@@ -30,7 +30,7 @@ const CONSOLES = {
   "aws-us-gov": { host: "console.amazonaws-us-gov.com" },
 };
 
-/** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
+/** Outputs at the end of `cdk deploy`: what exists now, and what to do next. They are printed in the order of their names. */
 export class Next extends Construct {
   private readonly alone: boolean;
 
@@ -73,13 +73,13 @@ export class Next extends Construct {
     this.say("EscalationTopicArn", notices.escalation.topicArn);
     this.say(
       "Todo1Confirm",
-      "Each address gets a mail of AWS Notifications: nobody is asked before they have opened its link, Confirm subscription.",
+      "Each address gets a mail from AWS Notifications. Gates reach an address only after its link, Confirm subscription, was opened.",
     );
     this.say(
       "Todo2Add",
-      // A subscription without a filter would get everybody's own links.
+      // A subscription without a filter would get everyone's own links.
       notices.named
-        ? "Whoever is to be asked too goes into the setting approvers, with a name; deploy again."
+        ? "To add an approver, put the name and address into the setting approvers, and deploy again."
         : `aws sns subscribe --topic-arn ${notices.approvers.topicArn} --protocol email --notification-endpoint ADDRESS`,
     );
     this.say(
@@ -107,7 +107,7 @@ export class Next extends Construct {
   }
 }
 
-/** In full, as an execution's input takes it in any case. */
+/** In full, which an execution's input always accepts. */
 function nameFor({ instance, name }: Database): string {
   return fullName({ instance, database: name });
 }

@@ -7,12 +7,12 @@ import { Construct } from "constructs";
 import { FOR_ONE } from "../lambdas/shared/names.ts";
 import { type Asked, personOf } from "./settings.ts";
 
-/** Messages to people: those who decide at the gates, and those who are asked when nobody did. */
+/** Messages to the approvers, and to the escalation contacts. */
 export class Notices extends Construct {
   readonly approvers: sns.Topic;
   readonly escalation: sns.Topic;
   readonly key: kms.Key;
-  /** Each is asked by a link of their own. */
+  /** Whether each person gets their own link. */
   readonly named: boolean;
 
   constructor(
@@ -21,7 +21,7 @@ export class Notices extends Construct {
     props: { approvers: readonly Asked[]; escalation: readonly Asked[] },
   ) {
     super(scope, id);
-    // Messages hold links that decide: whoever may read them may decide.
+    // Messages have links that decide, so readers of messages could decide.
     this.key = new kms.Key(this, "Key", { description: "Sluice's messages", enableKeyRotation: true });
     this.named = props.approvers.some((one) => typeof one !== "string");
     this.approvers = this.topic("Approvers", "Sluice: decisions", props.approvers);
@@ -44,12 +44,12 @@ export class Notices extends Construct {
     ];
   }
 
-  /** Lets rules and alarms of this account send messages. */
+  /** Allows rules and alarms of this account to send messages. */
   private allow(service: string): void {
     const from = new iam.ServicePrincipal(service, {
       conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
     });
-    // EventBridge tells KMS neither account nor rule: with a condition its messages would be lost. The topics have one.
+    // EventBridge gives KMS neither account nor rule: with a condition here its messages would be lost. The topics have one.
     const user = service === "events.amazonaws.com" ? new iam.ServicePrincipal(service) : from;
     this.key.grant(user, "kms:Decrypt", "kms:GenerateDataKey*");
     for (const topic of [this.approvers, this.escalation]) topic.grantPublish(from);
@@ -67,7 +67,7 @@ export class Notices extends Construct {
   }
 }
 
-/** Lets pass what says of nobody that it is for them, as the services' own messages, and what is for this one. */
+/** A filter for messages to everyone, such as AWS's own, and for those to this person. */
 function forAllOr(id: string): sns.SubscriptionFilter {
   return new sns.SubscriptionFilter([{ exists: false }, id]);
 }

@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Whether this code was built for the package; in the repository the sources run as they are. */
+/** Whether this code was built for the package; in the repository the sources run directly. */
 export const IS_BUILT = import.meta.url.endsWith(".js");
 
-/** The package's own folder, for what is read beside its code. */
+/** The package's folder, for files beside its code. */
 export const PACKAGE_FOLDER = folderAbove(import.meta.dirname);
 
-/** What `npm run build` makes for the package. */
+/** Files that `npm run build` makes for the package. */
 export const BUILT = {
   /** A folder for each function, with its code in one file. */
   bundles: join(PACKAGE_FOLDER, "dist/bundles"),
-  /** The stack whose state machine a local run interprets, by when it rehearses. */
+  /** The stack with the state machine that a local run interprets, by when it rehearses. */
   template: (rehearse: string) => join(PACKAGE_FOLDER, `dist/templates/${rehearse}.json`),
 };
 
@@ -27,7 +27,7 @@ export function packageVersion(): string {
   return packageJson().version;
 }
 
-/** That of a dependency: dependencies are pinned to one. */
+/** The version of a dependency: dependencies are pinned to one. */
 export function pinnedVersion(dependency: string): string | undefined {
   return packageJson().dependencies[dependency];
 }

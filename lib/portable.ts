@@ -1,6 +1,6 @@
 import { sep } from "node:path";
 
-/** A path with `/`, as it is written into what people and machines of any system read. */
+/** A path with `/`, for texts that people and machines of any system read. */
 export function portable(path: string, separator: string = sep): string {
   return path.split(separator).join("/");
 }

@@ -4,8 +4,8 @@ import { Construct } from "constructs";
 import type { Storage } from "./storage.ts";
 
 /**
- * Who may publish plans: whoever this policy is attached to. It lets them start nothing. A plan that was published does
- * nothing until a run names it, and then people see at each gate who published it.
+ * The policy for people who may publish plans. It starts nothing: a published plan has no effect until a run names it, and
+ * then each gate shows its publisher.
  */
 export class Publishers extends Construct {
   readonly policy: iam.ManagedPolicy;

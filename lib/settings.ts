@@ -15,7 +15,7 @@ import { keyPath } from "./plan/plan-error.ts";
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
 export const SETTINGS_KEY = "sluice";
 
-// CloudWatch keeps logs for one of these numbers of days only; evidence is kept for as long, so that they match.
+// CloudWatch keeps logs only for one of these numbers of days. Evidence is kept for as long, so that they match.
 const RETENTION_DAYS = [
   30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -26,7 +26,7 @@ const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0123456789abcdef0`);
 const key = arn("kms", "arn:aws:kms:eu-central-1:123456789012:key/...");
 
-/** An address that gets the link which all get; or a person, who gets one of their own and is known by it. */
+/** An address that gets the common link; or a person, who gets their own link and is identified by it. */
 const asked = z.union([z.email(), z.strictObject({ name: line(100), email: z.email() })], {
   error: "an e-mail address, or a name and an e-mail address",
 });
@@ -41,7 +41,7 @@ const listOfAsked = z
     const people = list.filter((one) => typeof one !== "string");
     const refuse = (message: string) => context.addIssue({ code: "custom", message });
     if (people.length > 0 && people.length < list.length)
-      refuse("give a name to each, or to none: by a link that all get nobody is known");
+      refuse("give each a name, or none: the common link does not identify its user");
     people.forEach(({ name, email }, i) => {
       const problem = nameProblem(name);
       if (problem !== undefined) refuse(`${JSON.stringify(name)}: ${problem}`);
@@ -49,21 +49,21 @@ const listOfAsked = z
       const alike = before.find((other) => samePerson(other.name, name));
       if (alike) refuse(`${name} and ${alike.name} cannot be told apart by their names`);
       if (before.some((other) => other.email.toLowerCase() === email.toLowerCase()))
-        refuse(`${email} is there twice: each must get a mail of their own`);
+        refuse(`${email} is there twice, but each needs their own mail`);
     });
   });
 
-/** By what a person is known to the functions: nothing of the address is in it. */
+/** The person as the functions identify them: without the address. */
 export function personOf({ name, email }: Person): { id: string; name: string } {
   return { id: createHash("sha256").update(email.toLowerCase()).digest("hex").slice(0, 16), name };
 }
 
 const login = {
-  /** Secret (JSON) with username and password of the migrating role; one that RDS manages will do. */
+  /** Secret (JSON) with username and password of the migrating role; RDS may manage it. */
   secretArn: arn("secretsmanager", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:...").optional(),
-  /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
+  /** Instead of a secret: the migrating role, which has rds_iam and logs in with an IAM token. */
   iamUser: z.string().min(1).max(63).optional(),
-  /** Key of that secret, where it is not the account's default one. */
+  /** Key of that secret, if not the account's default one. */
   secretKmsKeyArn: key.optional(),
 };
 
@@ -72,11 +72,11 @@ const STAGING_FROM = ["clone", "snapshot"] as const;
 const databaseFields = {
   /** Identifier of the production instance. */
   instance: identifier("instance").optional(),
-  /** In its place: identifier of the cluster, of Aurora PostgreSQL or Multi-AZ. */
+  /** Instead: identifier of the cluster, Aurora PostgreSQL or Multi-AZ. */
   cluster: identifier("cluster").optional(),
-  /** Of a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot is a backup, and tested. */
+  /** For a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot also tests a backup. */
   staging: z.enum(STAGING_FROM).optional(),
-  /** Of a cluster: identifiers of all its instances, where they do not begin with the cluster's own and a hyphen. */
+  /** For a cluster: identifiers of all its instances, if they do not begin with the cluster's own and a hyphen. */
   members: z.array(identifier("instance")).min(1).optional(),
   /** Database in that instance. */
   name: z
@@ -84,12 +84,12 @@ const databaseFields = {
     .min(1)
     .refine(
       (name) => name !== "postgres_limitless",
-      "is the database of an Aurora PostgreSQL Limitless Database, which Sluice does not migrate",
+      "belongs to an Aurora PostgreSQL Limitless Database, which Sluice does not migrate",
     ),
   ...login,
-  /** Key that the instance is encrypted with, where it is not the account's default one. */
+  /** Key that encrypts the instance, if not the account's default one. */
   storageKmsKeyArn: key.optional(),
-  /** PEM file of further certificate authorities that may vouch for the database; see docs/deploying.md. */
+  /** PEM file of further certificate authorities that verify the database; see docs/deploying.md. */
   caBundle: z.string().min(1).optional(),
 };
 
@@ -100,10 +100,10 @@ const application = z.strictObject({
   roles: z.array(line(63)).default([]),
 });
 
-/** Names of CloudWatch alarms that are silent while the application is down. */
+/** Names of CloudWatch alarms to silence while the application is down. */
 const alarms = z.array(z.string().min(1));
 
-/** Said beside all other mistakes: Zod leaves out a check where anything else is wrong. */
+/** Reported together with all other mistakes: Zod skips a check if anything else is wrong. */
 const NAMED = {
   path: ["instance"],
   message: "is missing",
@@ -116,7 +116,7 @@ function isNamed({ instance, cluster }: { instance?: unknown; cluster?: unknown 
 
 const database = z.strictObject(databaseFields).refine(isNamed, NAMED).superRefine(refuseDatabase);
 
-/** One of several: what is not the same for all of them may stand in it, and is then its own alone. */
+/** One of several databases. Settings that differ between them may be in it, and then hold for it alone. */
 const oneOfSeveral = z
   .strictObject({ ...databaseFields, application: application.optional(), alarms: alarms.optional() })
   .refine(isNamed, NAMED)
@@ -126,16 +126,16 @@ type Given = z.infer<typeof oneOfSeveral>;
 
 const LIST = "a list of at least one database";
 
-/** A database that runs may be of, with all that is its own. */
+/** A database for runs, with all settings of its own. */
 export type Database = Omit<
   Given,
   "application" | "alarms" | "instance" | "cluster" | "staging" | "members"
 > & {
   /** Identifier of the production instance, or of the cluster. */
   instance: string;
-  /** Present where it is a cluster. */
+  /** Present for a cluster. */
   cluster?: RunCluster | undefined;
-  /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
+  /** Its name in an execution's input, and in CloudWatch's metrics; unique in the deployment. */
   label: string;
   application: z.infer<typeof application>;
   alarms: string[];
@@ -155,10 +155,10 @@ function refuseDatabase(
 ): void {
   const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
   if (instance !== undefined && cluster !== undefined)
-    refuse("cluster", "does not go with instance: an instance that is in a cluster is the cluster's");
+    refuse("cluster", "does not go with instance: an instance in a cluster belongs to the cluster");
   for (const [key, value] of Object.entries({ staging, members }))
     if (cluster === undefined && value !== undefined)
-      refuse(key, "is of clusters: give cluster in place of instance");
+      refuse(key, "is only for clusters: give cluster instead of instance");
   if ((secretArn === undefined) === (iamUser === undefined))
     refuse("secretArn", "give either this or iamUser: how the migrating role logs in");
   if (iamUser !== undefined && secretKmsKeyArn !== undefined)
@@ -169,9 +169,9 @@ const network = z
   .strictObject({
     vpcId: id("vpc"),
     availabilityZones: z.array(z.string()).min(1).optional(),
-    /** One in each of the zones, in their order. */
+    /** One in each of the zones, in the same order. */
     subnetIds: z.array(id("subnet")).min(1).optional(),
-    /** In place of zones and subnets: CDK asks that account for the VPC's, and notes them in cdk.context.json. */
+    /** Instead of zones and subnets: CDK looks up the VPC's in that account, and notes them in cdk.context.json. */
     lookUp: z
       .strictObject({
         account: z.string().regex(/^\d{12}$/, "an account of 12 digits"),
@@ -181,7 +181,7 @@ const network = z
       .optional(),
     /** The database's security group must let this one in. */
     securityGroupId: id("sg"),
-    /** Creates VPC endpoints for those services; the route tables are the subnets'. Left out: they are reached already. */
+    /** Creates VPC endpoints for those services, for the subnets' route tables. Left out: the services are reached already. */
     endpoints: z.strictObject({ routeTableIds: z.array(id("rtb")).min(1) }).optional(),
   })
   .superRefine(({ lookUp, availabilityZones: zones, subnetIds: subnets }, context) => {
@@ -189,10 +189,10 @@ const network = z
     const given = [zones, subnets].filter((list) => list !== undefined).length;
     if (given !== (lookUp ? 0 : 2)) refuse("give either availabilityZones and this, or lookUp");
     else if (zones?.length !== subnets?.length)
-      refuse("must be as many as availabilityZones, in their order");
+      refuse("needs one subnet for each of availabilityZones, in the same order");
   });
 
-// With those that a run adds itself (lambdas/shared/names.ts) there are never more than RDS takes.
+// Together with the tags that a run adds (lambdas/shared/names.ts) there are never more than RDS allows.
 const MOST_TAGS = 50 - 3;
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const TAG_RULE = "letters, digits, spaces and _ . : / = + - @";
@@ -203,25 +203,25 @@ const tags = z
       .string()
       .min(1)
       .max(128)
-      .regex(TAG_TEXT, `a tag's key may hold ${TAG_RULE}`)
-      .refine((key) => !/^(aws|rds|sluice):/i.test(key), "begins as tags of AWS or of Sluice itself do"),
-    z.string().max(256).regex(TAG_TEXT, `a tag's value may hold ${TAG_RULE}`),
+      .regex(TAG_TEXT, `a tag's key may have ${TAG_RULE}`)
+      .refine((key) => !/^(aws|rds|sluice):/i.test(key), "begins like tags of AWS or of Sluice itself"),
+    z.string().max(256).regex(TAG_TEXT, `a tag's value may have ${TAG_RULE}`),
   )
   .refine((tags) => Object.keys(tags).length <= MOST_TAGS, `at most ${MOST_TAGS}: a run adds its own`)
   .default({});
 
-/** A clone is a snapshot of another kind, which clusters alone have. */
+/** A clone is another kind of snapshot, which only clusters have. */
 const BACKUP_GIVEN = [...BACKUP_KINDS, "clone"] as const;
 const BACKUP_BY = `one of ${BACKUP_GIVEN.join(", ")}`;
 
-/** How production is backed up within the downtime, and where the final snapshot goes besides. */
+/** How production is backed up within the downtime, and where the final snapshot also goes. */
 const backup = z
   .strictObject({
-    /** What a restore goes back to. Left out: a moment, where the instance's backups allow that, else a snapshot. */
+    /** What a restore goes back to. Left out: a moment if the instance's backups allow it, otherwise a snapshot. */
     by: z.enum(BACKUP_GIVEN, { error: BACKUP_BY }).optional(),
-    /** Takes a snapshot once the application is in, to be kept. */
+    /** Takes a snapshot once the application is in, and keeps it. */
     snapshotAfterOpening: z.boolean().optional(),
-    /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+    /** A copy in a second Region, with a key of that Region; without a key only an unencrypted snapshot can be copied. */
     copyTo: z
       .strictObject({
         region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
@@ -229,7 +229,7 @@ const backup = z
       })
       .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
         path: ["kmsKeyArn"],
-        error: "must be of a key in the Region that is copied to",
+        error: "must be of a key in the Region of the copy",
       })
       .optional(),
     /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
@@ -245,72 +245,72 @@ const backup = z
       context.addIssue({
         code: "custom",
         path: ["by"],
-        message: `point-in-time takes no final snapshot, and ${copyTo ? "copyTo" : "exportTo"} sends that away: take one of the two out`,
+        message: `point-in-time takes no final snapshot, which ${copyTo ? "copyTo" : "exportTo"} needs. Remove one of the two`,
       });
     if (by === "clone" && (copyTo || exportTo))
       context.addIssue({
         code: "custom",
         path: ["by"],
-        message: `a clone is no snapshot that ${copyTo ? "copyTo" : "exportTo"} could send away: say snapshot`,
+        message: `a clone is no snapshot, which ${copyTo ? "copyTo" : "exportTo"} needs. Write snapshot`,
       });
   });
 
-/** Every setting there is; docs/deploying.md tells what each is for. */
+/** Every setting; docs/deploying.md explains each. */
 const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
   plan: z.string().min(1).default("sql/knowledge-graph"),
-  /** The one database that runs are of. */
+  /** The one database of all runs. */
   database: database.optional(),
-  /** In its place: those of which an execution's input names one. */
+  /** Instead: several databases, of which an execution's input names one. */
   databases: z.array(oneOfSeveral, { error: LIST }).min(1, { error: LIST }).optional(),
-  /** Of the CloudFormation stack; after the first database's instance unless told. */
+  /** Name of the CloudFormation stack. Default: made of the first database's instance. */
   stackName: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "letters, digits and hyphens, a letter first")
     .max(100)
     .optional(),
-  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
+  /** Network of the functions that use the database: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
   network,
-  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
+  /** The approvers of each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
   approvers: listOfAsked,
-  /** Who is asked when no approver answered in time; with names where the approvers have names. */
+  /** The escalation contacts, for gates that no approver answered in time; with names if the approvers have names. */
   escalation: listOfAsked,
-  /** Of the database's application; with several databases of those that have none of their own. */
+  /** The database's application; with several databases, for those that have none of their own. */
   application: application.prefault({}),
-  /** The kind alone, or with where the final snapshot goes besides: no run waits for that. */
+  /** The kind alone, or also where the final snapshot goes, which no run waits for. */
   backup: z.union([z.enum(BACKUP_GIVEN), backup], { error: `${BACKUP_BY}, or keys of its own` }).prefault({}),
-  /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
+  /** Tags that the organization's policies require on everything that a run makes at RDS: staging, snapshots, groups. */
   tags,
-  /** Silent while the application is down; with several databases those of each that has none of its own. */
+  /** Alarms to silence while the application is down; with several databases, for those that have none of their own. */
   alarms: alarms.default([]),
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
   rehearse: z.enum(["before", "inside"]).default("before"),
   /** Whether the application's roles lose CONNECT while the migration runs. */
   fence: z.enum(["connect", "none"]).default("connect"),
-  /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
+  /** Whether a run may replace production by its backup, after a Go. False: nothing may modify production. */
   restore: z.boolean().default(true),
-  /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
+  /** Keeps Lambda workers free for the way back. False if the account's concurrency quota is too small for that. */
   reserveConcurrency: z.boolean().default(true),
-  /** The one who started a run may not give the Go for production. */
+  /** Whether the Go for production must come from another person than the one who started the run. */
   separateApprover: z.boolean().default(true),
-  /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
+  /** Runs may start only within it, and its end turns an open gate into a No-Go. Left out: there is none. */
   maintenanceWindow: maintenanceWindow.optional(),
   /** Shown on gate pages and in messages. */
   contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
-  /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
+  /** Days that evidence, logs and the final snapshot are kept. The snapshot's end is a tag on it; people delete it. */
   retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
   /**
-   * Keeps evidence from being deleted or replaced for so many days, by S3 Object Lock: `governance` by all but those who
-   * may bypass it, `compliance` by anybody, the account's root user among them. Left out: versions alone keep it.
+   * Keeps evidence from being deleted or replaced for so many days, by S3 Object Lock: `governance` stops everyone without
+   * the right to bypass it, `compliance` everyone, including the account's root user. Left out: only versions keep it.
    */
   evidenceLock: z
     .strictObject({ mode: z.enum(["governance", "compliance"]), days: z.number().int().min(1).max(3653) })
     .optional(),
-  /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
+  /** Milliseconds that a step waits for a lock, and holds up others, before it gives up and tries again. */
   lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
-  /** How often a step is tried again after it gave way. */
+  /** How often a step is tried again after it gave up. */
   lockTries: z.number().int().min(1).max(1_000).default(30),
-  /** Milliseconds an index build waits for older transactions before its step fails and names them. */
+  /** Milliseconds that an index build waits for older transactions before its step fails and names them. */
   concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
 });
 
@@ -319,18 +319,18 @@ const checked = fields.superRefine((given, context) => {
   const refuse = (path: (string | number)[], message: string) =>
     context.addIssue({ code: "custom", path, message });
   if (given.database && given.databases)
-    refuse(["databases"], "does not go with database: move that one into this list");
-  if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
+    refuse(["databases"], "does not go with database. Move that one into this list");
+  if (!given.database && !given.databases) refuse(["database"], "is missing. Give it, or the list databases");
   const all = given.database ? [given.database] : (given.databases ?? []);
   const { by } = backupAs(given.backup);
   if (by === "clone" && all.some(({ cluster }) => cluster === undefined))
-    refuse(["backup"], "clone is of clusters alone: RDS clones no instance");
+    refuse(["backup"], "clone is only for clusters: RDS cannot clone an instance");
   given.databases?.forEach((one, i, all) => {
-    // An execution's input is a line of text, and the stack's output lists the names with commas between.
+    // An execution's input is one line of text, and the stack's output lists the names separated by commas.
     if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
       refuse(
         ["databases", i, "name"],
-        "cannot be given in an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
+        "cannot be given in an execution's input, as it has a comma or an invisible character. Deploy this database on its own",
       );
     const on = identifierOf(one);
     if (all.slice(0, i).some((before) => identifierOf(before) === on && before.name === one.name))
@@ -342,16 +342,16 @@ const checked = fields.superRefine((given, context) => {
     )
       refuse(
         ["databases", i],
-        `${on} is described in another way than above: cluster, staging and members must be the same`,
+        `${on} differs from the entry above: cluster, staging and members must be the same`,
       );
   });
   if (typeof approvers[0] !== typeof escalation[0])
     refuse(
       ["escalation"],
-      "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
+      "must have names if the approvers do, and none otherwise: a common link would not identify its user",
     );
   if (evidenceLock && evidenceLock.days > retentionDays)
-    refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
+    refuse(["evidenceLock", "days"], `must be at most retentionDays (${retentionDays})`);
 });
 
 type BackupGiven = z.infer<typeof backup>;
@@ -360,12 +360,12 @@ function backupAs(given: (typeof BACKUP_GIVEN)[number] | BackupGiven): BackupGiv
   return typeof given === "string" ? { by: given } : given;
 }
 
-/** Settings as they are read: a list of databases, each with all that is its own, also where there is one. */
+/** Settings as read: a list of databases, each with all its settings, even if there is only one. */
 export const settings = checked.transform(
   ({ database, databases: several, application, alarms, ...common }) => {
     const given: readonly Given[] = database ? [database] : (several ?? []);
     const [first, ...others] = given;
-    // Refused by the check.
+    // The check has refused it.
     if (!first) return z.NEVER;
     const backup = backupAs(common.backup);
     const whole = ({ cluster, staging = "clone", members, ...one }: Given): Database => ({
@@ -390,11 +390,11 @@ export const settings = checked.transform(
 );
 
 function identifierOf({ instance, cluster }: Pick<Given, "instance" | "cluster">): string {
-  // One of the two is there, or the check refuses them.
+  // The check refuses an entry without either.
   return cluster ?? instance ?? "";
 }
 
-/** The identifier, or with the database's name where more than one of the instance or cluster is in the list. */
+/** The identifier, followed by the database's name if the list has several of that instance or cluster. */
 function labelOf(one: Pick<Given, "instance" | "cluster" | "name">, all: readonly Given[]): string {
   const id = identifierOf(one);
   return all.filter((other) => identifierOf(other) === id).length > 1 ? `${id}/${one.name}` : id;
@@ -405,12 +405,12 @@ export type Settings = z.infer<typeof settings>;
 /** Settings as people write them. */
 export type SettingsGiven = z.input<typeof settings>;
 
-/** Each once: an instance may have several of the databases. */
+/** Each instance once: it may have several of the databases. */
 export function instancesOf(databases: readonly Pick<Database, "instance">[]): string[] {
   return [...new Set(databases.map(({ instance }) => instance))];
 }
 
-/** Every mistake in the settings, one a line. */
+/** Every mistake in the settings, one per line. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
   readonly mistakes: readonly string[];
@@ -423,21 +423,19 @@ export class SettingsError extends Error {
 }
 
 /**
- * The settings of a deployment, from the CDK context. Given with `-c` they arrive as text.
- * @param where people find them, if not there
+ * Reads the settings of a deployment from the CDK context. From `-c` they arrive as text.
+ * @param where people find them, if elsewhere
  * @throws SettingsError with every mistake.
  */
 export function parseSettings(value: unknown, where?: string): Settings {
   if (value === undefined)
-    throw new SettingsError([
-      "there are none: `npx sluice init` writes them, and cdk.json comes with an example",
-    ]);
+    throw new SettingsError(["there are none. `npx sluice init` writes them, and cdk.json has an example"]);
   const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
   if (parsed.success) return parsed.data;
   throw new SettingsError(toldMistakes(parsed.error), where);
 }
 
-/** Every mistake in what is to be the settings, a line each, which begins with its place. */
+/** Every mistake in the settings, a line each, which begins with its place. */
 export function mistakesIn(value: unknown): string[] {
   const { error } = settings.safeParse(value);
   return error ? toldMistakes(error) : [];
@@ -453,7 +451,7 @@ function toldMistakes({ issues }: z.ZodError): string[] {
     );
 }
 
-/** Of a choice between a word and keys, what is wrong with the keys that were given. Names and addresses have words of their own. */
+/** For a choice between a word and keys: the mistakes in the given keys. Names and addresses have their own messages. */
 function within(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union" || issue.path[0] !== "backup") return [issue];
   const inner = issue.errors.find((all) =>
@@ -466,7 +464,7 @@ function isMissing(issue: z.core.$ZodIssue): boolean {
   return issue.code === "invalid_type" && issue.message.endsWith("received undefined");
 }
 
-/** What the functions are told of the deployment, but for what is known only once it is deployed. */
+/** What the functions get about the deployment, except what is known only once it is deployed. */
 export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
   return {
     databases: settings.databases.map(toRunDatabase),

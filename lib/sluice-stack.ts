@@ -7,25 +7,25 @@ import type { Settings } from "./settings.ts";
 
 export interface SluiceStackProps extends StackProps {
   settings: Settings;
-  /** The plan that a run gets which names none. */
+  /** The plan of runs whose input names none. */
   plan: CompiledPlan;
 }
 
-/** A deployment in a stack of its own, by settings alone: what `cdk deploy` makes of cdk.json. */
+/** A deployment in its own stack, from the settings alone: `cdk deploy` makes it from cdk.json. */
 export class SluiceStack extends Stack {
   constructor(scope: Construct, id: string, { settings, plan, ...props }: SluiceStackProps) {
     const { lookUp } = settings.network;
-    // Only a stack that says where it goes can look anything up there.
+    // CDK looks things up only in a stack with an account and a Region.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };
     super(scope, id, {
       description: `Sluice: ${plan.title}`,
-      // A third of the template would be spaces, and CloudFormation takes a megabyte.
+      // Indentation would be a third of the template, which CloudFormation limits to a megabyte.
       suppressTemplateIndentation: true,
       ...env,
       ...props,
     });
     const network = new Network(this, "Network", settings.network);
-    // This name is left out of what resources are called, which is as if the stack had them itself.
+    // The id "Default" is left out of resource names, as if the stack had the resources itself.
     new Deployment(this, "Default", { settings, plan, network });
   }
 }

@@ -12,7 +12,7 @@ import { compilePlanNow } from "./plan/compile-now.ts";
 import { MOST_TEMPLATE_BYTES, templateBytesOf } from "./plan/limits.ts";
 import { type Asked, parseSettings, type Settings, SettingsError, type SettingsGiven } from "./settings.ts";
 
-/** What a team's own app gives; all else is found in its constructs, or has a default. */
+/** What a team's own app gives. Everything else is found in its constructs, or has a default. */
 export interface SluiceProps {
   /** Production: an instance of this or another app, or the identifier of one outside of any app. */
   readonly instance?: rds.IDatabaseInstance | rds.DatabaseInstance | string;
@@ -53,11 +53,11 @@ export interface SluiceProps {
 }
 
 /**
- * Sluice beside the database that it migrates, in an app of one's own.
- * @throws SettingsError for settings that cannot be, PlanError with file and line for a mistake in the plan
+ * Sluice beside the database that it migrates, in a team's own app.
+ * @throws SettingsError for invalid settings, PlanError with file and line for a mistake in the plan
  */
 export class Sluice extends Construct {
-  /** Start an execution of it to run a plan. */
+  /** Runs a plan: start an execution of it. */
   readonly stateMachine: sfn.IStateMachine;
   /** Evidence of every run, and the published plans. */
   readonly evidence: s3.Bucket;
@@ -92,19 +92,19 @@ export class Sluice extends Construct {
   }
 }
 
-/** Of an indented template to one that is not. */
+/** Ratio of an indented template's size to an unindented one's. */
 const INDENTED = 4 / 3;
 
-/** What each takes of its stack's template, about, without indentation. */
+/** Estimated bytes of each construct in its stack's template, without indentation. */
 const BYTES = new WeakMap<Construct, number>();
 
-/** CloudFormation would refuse the template only when it is deployed. */
+/** Checks the room here, as CloudFormation would refuse the template only at deployment. */
 function takeRoom(scope: Construct, bytes: number): void {
   const stack = Stack.of(scope);
   BYTES.set(scope, bytes);
   const here = stack.node.findAll().filter((each) => BYTES.has(each) && Stack.of(each) === stack);
   const dense = here.reduce((sum, each) => sum + (BYTES.get(each) ?? 0), 0);
-  // The stack has no other word for it.
+  // The stack has no public property for it.
   const all = Reflect.get(stack, "_suppressTemplateIndentation") === true ? dense : dense * INDENTED;
   if (here.length === 1 || all <= MOST_TEMPLATE_BYTES) return;
   const kilobytes = (size: number) => `${Math.round(size / 1000)} KB`;
@@ -112,15 +112,15 @@ function takeRoom(scope: Construct, bytes: number): void {
   const { id } = scope.node;
   refuse(
     scope,
-    `${path} has ${here.length} of Sluice, which take about ${kilobytes(all)} of its template, and CloudFormation takes ${kilobytes(MOST_TEMPLATE_BYTES)}. Give each a stack of its own, or a nested one: new Sluice(new NestedStack(this, "${id}Stack"), "${id}", ...)${
+    `${path} has ${here.length} of Sluice, which take about ${kilobytes(all)} of its template; CloudFormation's limit is ${kilobytes(MOST_TEMPLATE_BYTES)}. Give each its own stack, or a nested one: new Sluice(new NestedStack(this, "${id}Stack"), "${id}", ...)${
       dense <= MOST_TEMPLATE_BYTES
-        ? `. Or give ${path} suppressTemplateIndentation: true, with which they take ${kilobytes(dense)}`
+        ? `. Or give ${path} suppressTemplateIndentation: true, which reduces that to ${kilobytes(dense)}`
         : ""
     }`,
   );
 }
 
-/** What stands for a name while the settings are checked, where only CloudFormation knows it. */
+/** Stands for names that only CloudFormation knows, while the settings are checked. */
 const STANDS_IN = {
   identifier: "known-once-deployed",
   secretArn: "arn:aws:secretsmanager:eu-central-1:1:secret:",
@@ -132,14 +132,14 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
   if (found.name === undefined)
     refuse(
       scope,
-      `databaseName: is missing, and the ${found.kind} does not say which database it is made with`,
+      `databaseName: is missing, and the ${found.kind} does not name the database that it is made with`,
     );
   if (!iamUser && !found.secretArn)
     refuse(
       scope,
-      `secret: is missing, and the ${found.kind} has none: give the migrating role's secret, or iamUser`,
+      `secret: is missing, and the ${found.kind} has none. Give the migrating role's secret, or iamUser`,
     );
-  // A policy that names it without the six letters allows nothing.
+  // A policy with the ARN without its last six letters allows nothing.
   if (!iamUser && found.secret && found.secret.secretFullArn === undefined)
     refuse(scope, "secret: give it by its whole ARN, as secretsmanager.Secret.fromSecretCompleteArn does");
   const parsed = parseSettings(
@@ -156,7 +156,7 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
         ...(iamUser ? { iamUser } : { secretArn: STANDS_IN.secretArn }),
         ...(props.caBundle === undefined ? {} : { caBundle: props.caBundle }),
       },
-      // Not looked at: the network is that of the constructs.
+      // Unused: the constructs have the network.
       network: { vpcId: "vpc-0", securityGroupId: "sg-0", availabilityZones: ["a"], subnetIds: ["subnet-0"] },
     },
     scope.node.path,
@@ -167,7 +167,7 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
     ...checked,
     instance: found.identifier,
     ...(checked.cluster && found.members ? { cluster: { ...checked.cluster, members: found.members } } : {}),
-    // Metrics and the dashboard are called by it, and need a name that is known now.
+    // The label names metrics and the dashboard, so it must be known now.
     label: Token.isUnresolved(found.identifier)
       ? Names.uniqueResourceName(scope, { maxLength: 60, separator: "-" })
       : checked.label,
@@ -188,10 +188,10 @@ function refuse(scope: Construct, mistake: string): never {
 
 interface Production {
   kind: "instance" | "cluster";
-  /** As it is given in the app, where it is; CloudFormation makes one up otherwise. */
+  /** The name from the app, if it has one; otherwise CloudFormation makes one up. */
   identifier: string;
   staging?: SluiceProps["staging"];
-  /** Of a cluster's instances; undefined: by the rule of their names. */
+  /** A cluster's instances; undefined: found by the rule for their names. */
   members?: string[] | undefined;
   name: string | undefined;
   secret?: secretsmanager.ISecret | undefined;
@@ -199,20 +199,20 @@ interface Production {
   storageKey?: string | undefined;
 }
 
-/** What the props and the construct of the instance or cluster say of it. */
+/** What the props, and the construct of the instance or cluster, state about production. */
 function productionOf(scope: Construct, props: SluiceProps): Production {
   const { instance, cluster, staging, members } = props;
   if (instance !== undefined && cluster !== undefined)
-    refuse(scope, "cluster: does not go with instance: an instance that is in a cluster is the cluster's");
+    refuse(scope, "cluster: does not go with instance. For an instance in a cluster, give only the cluster");
   if (cluster !== undefined) return clusterOf(scope, cluster, props);
-  // Nobody has checked the types of a JavaScript app.
+  // A JavaScript app has no type check.
   if (instance === undefined || (typeof instance !== "string" && !instance?.connections))
     refuse(
       scope,
-      "instance: give an rds.DatabaseInstance, or the identifier of one; or give cluster in its place",
+      "instance: give an rds.DatabaseInstance, or the identifier of one; or give cluster instead",
     );
   for (const [key, value] of Object.entries({ staging, members }))
-    if (value !== undefined) refuse(scope, `${key}: is of clusters: give cluster in place of instance`);
+    if (value !== undefined) refuse(scope, `${key}: is for clusters only. Give cluster instead of instance`);
   return instanceOf(scope, instance, props);
 }
 
@@ -226,9 +226,9 @@ function instanceOf(
     return { kind, identifier: instance, name: databaseName, secret, secretArn: secret?.secretArn };
   const engine = instance.engine?.engineType;
   if (engine !== undefined && engine !== "postgres")
-    refuse(scope, `instance: it runs ${engine}, and Sluice migrates RDS for PostgreSQL`);
+    refuse(scope, `instance: it runs ${engine}, but Sluice migrates RDS for PostgreSQL`);
   if (instance instanceof rds.DatabaseInstanceReadReplica)
-    refuse(scope, "instance: it is a read replica: give the instance that it is a replica of");
+    refuse(scope, "instance: it is a read replica. Give the instance that it replicates");
   const made = instance.node.defaultChild;
   const cfn = made instanceof rds.CfnDBInstance ? made : undefined;
   const own =
@@ -270,16 +270,16 @@ function clusterOf(
     );
   const engine = cluster.engine?.engineType;
   if (engine !== undefined && engine !== "aurora-postgresql" && engine !== "postgres")
-    refuse(scope, `cluster: it runs ${engine}, and Sluice migrates PostgreSQL`);
+    refuse(scope, `cluster: it runs ${engine}, but Sluice migrates PostgreSQL`);
   if (cfn?.replicationSourceIdentifier !== undefined)
-    refuse(scope, "cluster: it is a replica: give the cluster that it is a replica of");
+    refuse(scope, "cluster: it is a replica. Give the cluster that it replicates");
   if (!cluster.connections.defaultPort)
     refuse(
       scope,
-      "cluster: its port is not known, so that nothing can be let in: give port to fromDatabaseClusterAttributes, or give the cluster's identifier",
+      "cluster: its port is missing, so its security groups cannot be opened. Give port to fromDatabaseClusterAttributes, or give the cluster's identifier",
     );
   const own = cluster instanceof rds.DatabaseClusterBase ? cluster.secret : undefined;
-  // RDS for PostgreSQL in a cluster is a Multi-AZ DB cluster, whose instances RDS names.
+  // A cluster of RDS for PostgreSQL is a Multi-AZ DB cluster; RDS names its instances.
   const multiAz = engine === "postgres";
   const from = staging ?? (multiAz ? "snapshot" : undefined);
   return {
@@ -301,7 +301,7 @@ function secretOf(
   return { secret: used, secretArn: used?.secretArn ?? managed };
 }
 
-/** Undefined where the app does not name them: a cluster of another app may be told of without its instances. */
+/** Returns undefined if the app does not name them: another app's cluster may be imported without its instances. */
 function membersOf(cluster: rds.IDatabaseCluster): string[] | undefined {
   try {
     const named = cluster.instanceIdentifiers;

@@ -1,6 +1,6 @@
 import type { Settings } from "./settings.ts";
 
-/** What a deployment's stack is called. */
+/** Name of a deployment's stack. */
 export function stackName({
   stackName,
   databases: [first],

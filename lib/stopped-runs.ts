@@ -20,9 +20,8 @@ export interface StoppedRunsProps {
 const { fromPath } = events.EventField;
 
 /**
- * What is done about executions that end from outside, where no Catch runs. A failed end of the machine's own looks the
- * same to a rule, as nobody promises that the event names its error: the clean-up itself tells the two apart, and tells
- * people.
+ * Handles executions that end from outside, where no Catch runs. To a rule, a failed end of the machine's own may look the
+ * same, as its event need not name the error: the clean-up itself distinguishes the two, and notifies people.
  */
 export class StoppedRuns extends Construct {
   constructor(scope: Construct, id: string, { machine, cleanUp, notices }: StoppedRunsProps) {
@@ -34,7 +33,7 @@ export class StoppedRuns extends Construct {
     });
     new cloudwatch.Alarm(this, "UndeliveredAlarm", {
       alarmDescription:
-        "Sluice: EventBridge could not start the clean-up of a stopped run, or tell people of one. The queue holds the event; docs/deploying.md says how to begin a clean-up by hand.",
+        "Sluice: EventBridge could not start the clean-up of a stopped run, or notify people of one. The queue has the event; docs/deploying.md shows how to start a clean-up by hand.",
       metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
         statistic: "Maximum",
@@ -58,21 +57,21 @@ export class StoppedRuns extends Construct {
         deadLetterQueue,
       }),
     );
-    // Nothing watches over the clean-up but people.
-    const text = `Sluice: the clean-up of a run has itself been ended (${fromPath("$.detail.status")}): ${fromPath("$.detail.executionArn")}. A person must look now: production may be half migrated, and fenced. To go on with it, redrive that execution; a new one would find somebody else cleaning up. See the operator runbook, The clean-up was ended.`;
-    const told = [notices.approvers, notices.escalation].map(({ node, topicArn }) => {
-      // By its ARN, so that CDK does not let every account's rules send messages: notices.ts lets this one's.
+    // The clean-up has no clean-up: people must act.
+    const text = `Sluice: the clean-up of a run was itself ended (${fromPath("$.detail.status")}): ${fromPath("$.detail.executionArn")}. A person must act now: production may be half migrated, and fenced. To continue, redrive that execution; a new one would not act, as this one holds the clean-up. See the operator runbook, The clean-up was ended.`;
+    const topics = [notices.approvers, notices.escalation].map(({ node, topicArn }) => {
+      // By its ARN, so that CDK does not allow every account's rules to send messages; notices.ts allows this account's.
       const topic = Topic.fromTopicArn(this, node.id, topicArn);
       const message = events.RuleTargetInput.fromText(text);
       return new targets.SnsTopic(topic, { message, deadLetterQueue });
     });
-    // Another error than those of its own ends, or none that the event names: "anything-but" takes only a field that is there.
+    // An error other than the machine's own ends, or no error: "anything-but" matches only a field that exists.
     const fromOutside = [{ "anything-but": [...END_NAMES, CLEAN_UP_FAILED] }, { exists: false }];
     this.rule(
       "CleanUps",
       cleanUp,
       { $or: [{ status: ["ABORTED", "TIMED_OUT"] }, { status: ["FAILED"], error: fromOutside }] },
-      ...told,
+      ...topics,
     );
   }
 
@@ -83,7 +82,7 @@ export class StoppedRuns extends Construct {
     ...targets: events.IRuleTarget[]
   ): void {
     new events.Rule(this, id, {
-      description: `Sluice: executions that ended otherwise than they should (${id})`,
+      description: `Sluice: executions that ended from outside or failed (${id})`,
       eventPattern: {
         source: ["aws.states"],
         detailType: ["Step Functions Execution Status Change"],

@@ -15,11 +15,11 @@ const PLANS = "plans/*";
 const LISTS = "lists/*";
 const ITEMS = "runs/*/waves/*/items.json";
 const PUBLISHED = "published/*";
-/** What a publisher may write of itself. */
+/** The notes that a publisher may write. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: IAM puts the id in.
 const OWN_NOTES = publicationKey("*", { id: "${aws:userid}" });
 
-/** The evidence of runs, the plans that they go by, and who holds a database. Evidence outlives the stack. */
+/** The evidence of runs, their plans, and the leases. Evidence outlives the stack. */
 export class Storage extends Construct {
   readonly bucket: s3.Bucket;
   readonly key: kms.Key;
@@ -71,8 +71,8 @@ export class Storage extends Construct {
   }
 
   /**
-   * Who publishes a plan notes it under a key that holds an id: only the own one, by AWS's word. Whatever else may be
-   * written is listed, since a denial cannot name one kind of key and leave out a part of it.
+   * A publisher's note has a key with an id, which must be the writer's own id at AWS. All other keys that may be written are
+   * listed, as a denial cannot name one kind of key and leave out a part of it.
    */
   private proveWhoPublished(): void {
     this.bucket.addToResourcePolicy(
@@ -86,7 +86,7 @@ export class Storage extends Construct {
     );
   }
 
-  /** What a person needs to publish plans, and to be noted for it. */
+  /** Rights to publish plans, and to note who did. */
   publishStatements(): iam.PolicyStatement[] {
     const objects = (keys: string) => this.bucket.arnForObjects(keys);
     return [
@@ -104,7 +104,7 @@ export class Storage extends Construct {
     ];
   }
 
-  /** Reading and adding evidence. Whether a key exists can be told only by those who may list. */
+  /** Reading and adding evidence. Only callers that may list can see whether a key exists. */
   evidenceStatements(): iam.PolicyStatement[] {
     return [
       new iam.PolicyStatement({
@@ -116,7 +116,7 @@ export class Storage extends Construct {
     ];
   }
 
-  /** Reading the plans that were published. */
+  /** Reading published plans. */
   planStatements(): iam.PolicyStatement[] {
     return [
       new iam.PolicyStatement({
@@ -185,7 +185,7 @@ export class Storage extends Construct {
   }
 }
 
-/** Of every version of an object for so long; leases are swapped by new versions, which a lock does not keep out. */
+/** Locks every version of an object for so long; leases are replaced by new versions, which a lock allows. */
 function lockOf(lock: Settings["evidenceLock"]): Partial<s3.BucketProps> {
   if (!lock) return {};
   const days = Duration.days(lock.days);

@@ -6,7 +6,7 @@ import { SettingsError } from "./settings.ts";
 import type { SluiceStack } from "./sluice-stack.ts";
 
 /**
- * Synthesizes the app, and holds its template to what CloudFormation takes. The machine's part of it is the same for every
+ * Synthesizes the app, and compares its template with CloudFormation's limits. The machine's part is the same for every
  * plan; each database adds to it.
  * @returns bytes of the template
  * @throws SettingsError with the number
@@ -18,7 +18,7 @@ export function synthWithinLimits(app: App, stack: SluiceStack, databases: numbe
   return bytes;
 }
 
-/** CDK counts the resources: some, such as policies that outgrew another, are there only once it synthesizes. */
+/** CDK counts the resources: some exist only once it synthesizes, such as a policy that outgrew another. */
 function synth(app: App, databases: number): CloudAssembly {
   try {
     return app.synth();
@@ -33,6 +33,6 @@ function synth(app: App, databases: number): CloudAssembly {
 
 function tooLarge(databases: number, size: string, most: string): SettingsError {
   return new SettingsError([
-    `databases: with ${databases} of them the template has ${size}, and CloudFormation takes ${most}. Deploy some of them by themselves, with a stackName of their own`,
+    `databases: with ${databases} of them the template has ${size}, and CloudFormation's limit is ${most}. Deploy some of them separately, with another stackName`,
   ]);
 }

@@ -8,8 +8,8 @@ import type { Database } from "./settings.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * What a watch takes: its schedule, and a dashboard and alarms for each database. All serve any plan, and show the
- * deployed one's metrics each by itself.
+ * Resources of the watch: its schedule, and a dashboard and alarms for each database. All work with any plan, and show the
+ * deployed plan's metrics one by one.
  */
 export function watchProduction(
   scope: Construct,
@@ -22,7 +22,7 @@ export function watchProduction(
   }: {
     plan: CompiledPlan;
     databases: readonly Database[];
-    /** Label of the one that the stack is named after: it may have been the only one before. */
+    /** Label of the database that the stack is named after, which may have been the only one before. */
     namedAfter: string | undefined;
     functions: Functions;
     notices: Notices;
@@ -36,7 +36,7 @@ export function watchProduction(
   });
   return databases.map(
     ({ label, instance, cluster }) =>
-      // Not by their place in the list: its order may change, and a dashboard's name is taken until the former one is gone.
+      // Not by place in the list, which may change: a dashboard's name is taken until the former one is deleted.
       new Monitoring(scope, label === namedAfter ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
         plan,
         label,

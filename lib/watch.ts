@@ -7,21 +7,21 @@ import { watchSchedules } from "../lambdas/shared/aws/events.ts";
 import { Envar } from "../lambdas/shared/envars.ts";
 
 export interface WatchProps {
-  /** Schedules the watch. */
+  /** The function that schedules the watch. */
   starter: lambda.Function;
-  /** Takes one reading. */
+  /** The function that takes one reading. */
   probe: lambda.Function;
-  /** Of the databases that may be watched. */
+  /** Labels of the databases that may be watched. */
   labels: readonly string[];
 }
 
-/** What lets a run have production watched after it has ended: a group for the schedules, and a role to call the probe. */
+/** For a watch that goes on after its run: a group for the schedules, and a role to call the probe. */
 export class Watch extends Construct {
   constructor(scope: Construct, id: string, { starter, probe, labels }: WatchProps) {
     super(scope, id);
     const stack = Stack.of(this);
     const group = new ScheduleGroup(this, "Schedules", {
-      // With the group go its schedules: nothing must call a function that is gone.
+      // The schedules are deleted with the group, so none calls a function that is gone.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = new iam.Role(this, "Role", {
@@ -38,7 +38,7 @@ export class Watch extends Construct {
     role.addToPolicy(
       new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [probe.functionArn] }),
     );
-    // A reading that is late is of no use: the next one comes soon.
+    // A late reading is of no use: the next one comes soon.
     probe.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
     starter.addEnvironment(Envar.watchFunction, probe.functionArn);

@@ -4,17 +4,17 @@ import type { PlanError } from "../lib/plan/plan-error.ts";
 import { portable } from "../lib/portable.ts";
 import type { Finding } from "./squawk.ts";
 
-/** Something to be shown at a line of a pull request. */
+/** A message shown at a line of a pull request. */
 export interface Annotation {
   level: "error" | "warning";
-  /** In the plan's folder. */
+  /** Path within the plan's folder. */
   file: string;
   line?: number | undefined;
   title: string;
   message: string;
 }
 
-/** Mistakes of a plan, each where it is. */
+/** Annotations for mistakes of a plan, at their places. */
 export function ofMistakes(mistakes: readonly PlanError[]): Annotation[] {
   return mistakes.map(({ file, where, reason }) => ({
     level: "error",
@@ -25,7 +25,7 @@ export function ofMistakes(mistakes: readonly PlanError[]): Annotation[] {
   }));
 }
 
-/** What a linter would have other than it is. */
+/** Annotations for a linter's findings. */
 export function ofFindings(findings: readonly Finding[]): Annotation[] {
   return findings.map(({ file, line, rule, isError, message }) => ({
     level: isError ? "error" : "warning",
@@ -36,7 +36,7 @@ export function ofFindings(findings: readonly Finding[]): Annotation[] {
   }));
 }
 
-/** Checks that failed in a rehearsal, and what ended it, where that names a place in the plan. */
+/** Annotations for checks that failed in a rehearsal, and for what ended it, if that names a place in the plan. */
 export function ofReport({ migrations, failures, end, cause }: Report): Annotation[] {
   const checks = migrations.flatMap(({ staging, production }) =>
     [...staging.checks, ...production.checks].flatMap(({ results }) =>
@@ -67,8 +67,8 @@ function lineIn(text: string): number | undefined {
 }
 
 /**
- * Commands to GitHub, a line each, which Actions reads from a job's output.
- * @param folder of the plan, relative to the repository's or below it
+ * GitHub's workflow commands, a line each, which Actions reads from a job's output.
+ * @param folder of the plan, relative to the repository or absolute in it
  */
 export function githubCommands(folder: string, annotations: readonly Annotation[]): string[] {
   const root = process.env.GITHUB_WORKSPACE ?? process.cwd();
@@ -81,7 +81,7 @@ export function githubCommands(folder: string, annotations: readonly Annotation[
 
 const textOf = ({ file, line, title, message }: Annotation) => [file, line, title, message].join("\n");
 
-// As GitHub's own toolkit writes them: nothing of a text may end a command or begin another.
+// Escaped as in GitHub's own toolkit: no text may end a command or begin another.
 function data(text: string): string {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

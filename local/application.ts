@@ -5,7 +5,7 @@ import type { LocalRoute } from "../lib/plan/schema.ts";
 
 type PlanApplication = NonNullable<LocalPlan["application"]>;
 
-/** Opens a session with a role's rights; rejects where that role may not connect. */
+/** Opens a session with a role's rights; rejects if that role may not connect. */
 export type ApplicationSession = <T>(role: string, work: (session: Session) => Promise<T>) => Promise<T>;
 
 /** A request to the stand-in; header names are in lower case. */
@@ -21,11 +21,11 @@ interface Answer {
 }
 
 /**
- * The application that stands in for the real one in local runs: the plan's routes, each a query that is run as the
- * application's role. It answers 503 while it is stopped and 500 when the database refuses it, as a real one would.
- * @param connect as the application connects: the fence keeps it out
- * @param connectInTestMode as its integration tests connect, which run behind the fence: with a login that is not the
- *   application's, and the application's rights
+ * The stand-in for the application in local runs: the plan's routes, each a query that runs as the application's role. Like
+ * a real application it answers 503 while it is stopped, and 500 when the database refuses it.
+ * @param connect connects as the application does: the fence refuses it
+ * @param connectInTestMode connects as the application's integration tests do, which run behind the fence: with another
+ *   login than the application's, and with the application's rights
  */
 export async function startApplication(
   plan: PlanApplication,
@@ -119,7 +119,7 @@ async function rowsOf(
 
 interface Match {
   route: LocalRoute;
-  /** What stands for the `{name}`s in its path. */
+  /** Values of the `{name}`s in its path. */
   values: Record<string, string>;
 }
 
@@ -140,7 +140,7 @@ function match(routes: readonly LocalRoute[], { method, path }: Asked): Match | 
   return undefined;
 }
 
-/** `{name}` is a part of the path, `{header:Name}` a header of the request. */
+/** `{name}` is a segment of the path, `{header:Name}` a header of the request. */
 function fill(text: string, values: Record<string, string>, { headers }: Asked): string {
   return text.replace(
     /\{(?:header:([\w-]+)|(\w+))\}/g,

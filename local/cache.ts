@@ -2,12 +2,12 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** What can be made again at any time, of this user: deleting it costs the next run some seconds. */
+/** Files of this user that can be made again at any time: deleting them costs the next run some seconds. */
 const cacheFolder = () => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sluice");
 
 /**
- * A file that is made once and kept from process to process, where there is a folder to keep it in.
- * @param name says by itself what the file was made of: what is made in another way has another name
+ * A file that is made once and kept between processes, if there is a folder for it.
+ * @param name identifies what the file was made of and how
  */
 export async function keptInCache(name: string, make: () => Promise<Blob>): Promise<Blob> {
   const folder = cacheFolder();
@@ -21,7 +21,7 @@ export async function keptInCache(name: string, make: () => Promise<Blob>): Prom
     await writeFile(unfinished, Buffer.from(await made.arrayBuffer()), { mode: 0o600 });
     await rename(unfinished, path);
   } catch {
-    // A home that cannot be written to, a full disk: then it is made each time.
+    // Without a writable home or free disk, it is made each time.
   }
   return made;
 }

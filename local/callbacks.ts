@@ -4,7 +4,7 @@ import type { Callbacks } from "../lambdas/shared/ports.ts";
 export class LocalCallbacks implements Callbacks {
   private readonly waiting = new Map<string, (output: unknown) => void>();
 
-  /** Resolves when that token is answered. */
+  /** Resolves with the answer to that token. */
   wait(token: string): Promise<unknown> {
     return new Promise((resolve) => this.waiting.set(token, resolve));
   }

@@ -19,14 +19,14 @@ export interface StateDefinition {
   Type: string;
   Resource?: string;
   Parameters?: Readonly<Record<string, unknown>> & { FunctionName?: string };
-  /** Of a Pass state that hands on a part of its input. */
+  /** Only in a Pass state that passes on a part of its input. */
   InputPath?: string;
   Next?: string;
   End?: boolean;
   Default?: string;
   Choices?: (Rule & { Next: string })[];
   Catch?: { Next: string; ErrorEquals: string[] }[];
-  /** Of a Parallel state. */
+  /** Only in a Parallel state. */
   Branches?: StateGraph[];
 }
 
@@ -37,7 +37,7 @@ export interface StateGraph {
 }
 
 export interface PlacedState extends StateDefinition {
-  /** The Parallel state that it is in a branch of. */
+  /** The Parallel state around its branch. */
   within?: string;
 }
 
@@ -55,7 +55,7 @@ export interface Definition {
   /** The definition as CloudFormation would hand it to Step Functions, ARNs resolved. */
   text: string;
   parsed: StateGraph;
-  /** All states by their names, those in branches too: Step Functions gives a name but once. */
+  /** All states by name, including those in branches: Step Functions keeps names unique across branches. */
   states: ReadonlyMap<string, PlacedState>;
   /** Which capability each Task state calls. */
   capabilities: ReadonlyMap<string, MachineCapability>;
@@ -104,7 +104,7 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
   return { text, parsed, states, capabilities, phases: inOrderOfEntry(phases, parsed.StartAt, states) };
 }
 
-/** Of a machine, with those in the branches of its Parallel states. */
+/** Returns all states of a machine by name, including those in the branches of its Parallel states. */
 export function allStates(graph: StateGraph): Map<string, PlacedState> {
   const states = new Map<string, PlacedState>();
   const add = ({ States }: StateGraph, within: string | undefined): void => {

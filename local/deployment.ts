@@ -4,9 +4,9 @@ import { UsageError } from "./events.ts";
 import { type Deployment, outputOf } from "./publish.ts";
 
 /**
- * Outputs by the names that Sluice gives them. In an app of one's own they bear the construct's id and a digest.
- * @param id of the construct, where the stack has several
- * @throws UsageError for several, none of which is named, and for a name that none has
+ * A stack's outputs by the names that Sluice gives them. In a team's own app they also have the construct's id and a digest.
+ * @param id of the construct, if the stack has several
+ * @throws UsageError if there are several and none is named, and for a name that does not exist
  */
 export function namedOutputs(
   outputs: readonly (readonly [key: string, value: string])[],
@@ -35,9 +35,9 @@ export function namedOutputs(
 }
 
 /**
- * Finds a deployment by its stack's name, with the credentials and the Region that AWS's own command line would use.
- * @param given the stack, and `/` and the construct's id where it has several
- * @throws UsageError with what AWS said
+ * Finds a deployment by its stack's name, with the credentials and the Region that the AWS CLI would use.
+ * @param given the stack, with `/` and the construct's id if it has several
+ * @throws UsageError with AWS's error
  */
 export async function findDeployment(given: string, region: string | undefined): Promise<Deployment> {
   const [stack = "", id] = given.split("/");
@@ -49,7 +49,7 @@ export async function findDeployment(given: string, region: string | undefined):
     import("@aws-sdk/client-sfn"),
     import("../lambdas/shared/aws/s3.ts"),
   ]);
-  const described = await asked(`to describe the stack ${stack}`, () =>
+  const described = await askAws(`to describe the stack ${stack}`, () =>
     new CloudFormationClient(at).send(new DescribeStacksCommand({ StackName: stack })),
   );
   const outputs = namedOutputs(
@@ -59,12 +59,12 @@ export async function findDeployment(given: string, region: string | undefined):
     stack,
     id,
   );
-  const { UserId = "", Arn = "" } = await asked("who you are", () =>
+  const { UserId = "", Arn = "" } = await askAws("who you are", () =>
     new STSClient(at).send(new GetCallerIdentityCommand()),
   );
   const bucket = outputOf(outputs, "EvidenceBucket", stack);
   const machine = outputOf(outputs, "StateMachineArn", stack);
-  // One that an older version deployed has one database, and no such output.
+  // The stack of an older version has one database, and no such output.
   const databases = outputs.get("Databases")?.split(", ") ?? [];
   const evidence = new S3Evidence(new S3Client(at), bucket);
   return {
@@ -73,12 +73,12 @@ export async function findDeployment(given: string, region: string | undefined):
     machine,
     databases,
     store: {
-      create: (key, ...rest) => asked(`to write ${key}`, () => evidence.create(key, ...rest)),
-      read: (key) => asked(`to read ${key}`, () => evidence.read(key)),
+      create: (key, ...rest) => askAws(`to write ${key}`, () => evidence.create(key, ...rest)),
+      read: (key) => askAws(`to read ${key}`, () => evidence.read(key)),
     },
     identity: { id: UserId, arn: Arn },
     async start(input) {
-      const started = await asked("to start an execution", () =>
+      const started = await askAws("to start an execution", () =>
         new SFNClient(at).send(new StartExecutionCommand({ stateMachineArn: machine, input })),
       );
       return started.executionArn ?? "";
@@ -90,25 +90,25 @@ const MENDS: readonly [RegExp, string][] = [
   [/Region is missing/, "Set AWS_REGION, or a region in your AWS profile."],
   [
     /Credential|credentials|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|TokenRefresh|SSO/,
-    "Log in to AWS first, such as with `aws sso login`, or set AWS_PROFILE.",
+    "Log in to AWS first, for example with `aws sso login`, or set AWS_PROFILE.",
   ],
   [
     /does not exist/,
-    "Deploy it with `npx cdk deploy`, give another --stack, or look at AWS_REGION and AWS_PROFILE.",
+    "Deploy it with `npx cdk deploy`, give another --stack, or check AWS_REGION and AWS_PROFILE.",
   ],
   [
     /AccessDenied|not authorized/,
-    "Publishing takes the policy whose ARN is the stack's output PublishersPolicyArn; starting takes states:StartExecution.",
+    "Publishing needs the policy with the ARN in the stack's output PublishersPolicyArn; starting needs states:StartExecution.",
   ],
 ];
 
-/** Whatever AWS answers is told as its word: it is no fault of Sluice's. */
-async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
+/** Reports AWS's errors as such: they are no bugs of Sluice. */
+async function askAws<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    const said = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
-    const mend = MENDS.find(([pattern]) => pattern.test(said))?.[1] ?? "Look at the network, and try again.";
-    throw new UsageError(`AWS was asked ${what}, and said ${said}. ${mend}`);
+    const reason = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
+    const mend = MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? "Check the network, and try again.";
+    throw new UsageError(`AWS was asked ${what}, and answered: ${reason}. ${mend}`);
   }
 }

@@ -5,20 +5,20 @@ import { cutLines } from "../lambdas/shared/text.ts";
 import { type Definition, phasesShown } from "./definition.ts";
 import { UsageError } from "./events.ts";
 
-/** The task that fails instead of doing its work, as one does that must not be tried again. */
+/** A task that fails instead of doing its work, with an error that is not retried. */
 export function broken<Event>(task: Task<Event>, state: string): Task<Event> {
   return {
     ...task,
     run: async () => {
-      throw new SluiceError(ErrorName.Drill, `"${state}" was broken on purpose (--fail), and did nothing.`);
+      throw new SluiceError(ErrorName.Drill, `"${state}" failed on purpose (--fail), and did nothing.`);
     },
   };
 }
 
-/** Of a plan of hundreds of migrations, each is in the names of a dozen states. */
+/** A plan of hundreds of migrations would list each of them a dozen times. */
 const MOST_SHOWN = 60;
 
-/** @throws UsageError for a name of no state that does any work, with those that there are */
+/** @throws UsageError with the possible names, for a name of no state that does any work */
 export function refuseUnknownStates(
   names: readonly string[],
   definition: Definition,
@@ -30,6 +30,6 @@ export function refuseUnknownStates(
   if (unknown === undefined) return;
   const known = phases.map(({ phase, states }) => `  ${phase}: ${cutLines(states, MOST_SHOWN).join(", ")}`);
   throw new UsageError(
-    `--fail "${unknown}": the machine has no such state that does any work. Its states, by phase:\n${known.join("\n")}`,
+    `--fail "${unknown}": the machine has no working state with that name. Its working states, by phase:\n${known.join("\n")}`,
   );
 }

@@ -8,7 +8,7 @@ import { createEmbedded, embeddedSession } from "./embedded-session.ts";
 import { UsageError } from "./events.ts";
 import { Mutex } from "./mutex.ts";
 
-/** What the server says of a file of the baseline, with the file and, where it says so, the line. */
+/** The server's error about a file of the baseline, with the file and, if known, the line. */
 function ofBaseline(path: string, sql: string, error: unknown): unknown {
   if (!isPostgresError(error)) return error;
   const { position, message, code, detail, hint } = error;
@@ -17,7 +17,7 @@ function ofBaseline(path: string, sql: string, error: unknown): unknown {
   const more = [...(detail ? [`Detail: ${detail}`] : []), ...(hint ? [`Hint: ${hint}`] : [])];
   return new UsageError(
     [
-      `${path}:${line} the embedded PostgreSQL does not take the baseline: ${message} (${code})`,
+      `${path}:${line} the embedded PostgreSQL refused the baseline: ${message} (${code})`,
       ...more,
       ...(/^role .* does not exist$/.test(message)
         ? [
@@ -26,7 +26,7 @@ function ofBaseline(path: string, sql: string, error: unknown): unknown {
         : []),
       ...(/extension/.test(message)
         ? [
-            "It has pgcrypto, pg_trgm, uuid-ossp and vector, and no other extension; with --database-url a server of yours takes its place.",
+            "It has the extensions pgcrypto, pg_trgm, uuid-ossp and vector, and no others. With --database-url a server of yours takes its place.",
           ]
         : []),
     ].join("\n  "),
@@ -38,7 +38,7 @@ async function as<T>(session: Session, role: string, work: (session: Session) =>
   return await work(session);
 }
 
-/** One database in memory. It has one session; its users take turns. */
+/** A database in memory. It has one session, which its users take in turn. */
 export class EmbeddedInstance {
   readonly identity = randomUUID();
   private readonly turns = new Mutex();
@@ -48,7 +48,7 @@ export class EmbeddedInstance {
     private readonly owner: string,
   ) {}
 
-  /** Makes it from the plan's baseline, as a role that owns everything and is no superuser, as on RDS. */
+  /** Makes it from the plan's baseline, owned by a role that is no superuser, as on RDS. */
   static async fromBaseline(
     owner: string,
     baseline: LocalPlan["baseline"],
@@ -62,7 +62,7 @@ export class EmbeddedInstance {
       GRANT pg_signal_backend, pg_read_all_stats TO ${name};
       ALTER SCHEMA public OWNER TO ${name};
       DO $owner$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO %I', current_database(), ${literal(owner)}); END $owner$;`);
-    // RDS's master user may create these; on stock Postgres it takes a superuser.
+    // RDS's master user may create these; on stock Postgres only a superuser may.
     for (const extension of extensions)
       await db.exec(`CREATE EXTENSION IF NOT EXISTS ${identifier(extension)}`);
     const made = new EmbeddedInstance(db, owner);
@@ -76,14 +76,14 @@ export class EmbeddedInstance {
     return made;
   }
 
-  /** @param data as `dump` gives it */
+  /** @param data from `dump` */
   static async load(owner: string, data: Blob): Promise<EmbeddedInstance> {
     return new EmbeddedInstance(await createEmbedded(data), owner);
   }
 
   async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return await this.turns.run(async () => {
-      // As a new session would be: nothing of the one before is left.
+      // As in a new session: nothing of the session before is left.
       await this.db.exec("ROLLBACK");
       await this.db.exec("DISCARD ALL");
       await this.db.exec(
@@ -93,7 +93,7 @@ export class EmbeddedInstance {
     });
   }
 
-  /** As the application would connect: refused while the role may not. */
+  /** A session as the application's role; refused while that role may not connect. */
   async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession(async (session) => {
       const { allowed } = await requireRow<{ allowed: boolean }>(
@@ -106,7 +106,7 @@ export class EmbeddedInstance {
     });
   }
 
-  /** The owner connects and takes the role on, so the fence does not keep it out. */
+  /** The owner connects and assumes the role, so the fence lets it in. */
   async withRole<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession((session) => as(session, role, work));
   }
@@ -118,11 +118,11 @@ export class EmbeddedInstance {
     return rows[0]?.version ?? "unknown";
   }
 
-  /** Its data directory. */
+  /** Returns its data directory. */
   async dump(): Promise<Blob> {
     return await this.turns.run(async () => {
-      // What is loaded from it is the image of a server that crashed here: without this, sequences would stand up to 32
-      // ahead there. As the superuser who started it: here DISCARD ALL leaves the last turn's role in place.
+      // The dump is the image of a server that crashed: without a checkpoint, sequences could be up to 32 ahead in the copy.
+      // It runs as the superuser who started the server, as DISCARD ALL here leaves the role of the last turn in place.
       for (const statement of ["ROLLBACK", "SET SESSION AUTHORIZATION postgres", "CHECKPOINT"])
         await this.db.exec(statement);
       return await this.db.dumpDataDir("none");

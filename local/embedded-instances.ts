@@ -6,8 +6,8 @@ import { momentsByCopies } from "./copies/moments-by-copies.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
 
 /**
- * The embedded Postgres as a fleet: an instance is one in-memory database, a snapshot is a dump of its data directory,
- * and a restore is a new instance loaded from that. All is gone when the process ends.
+ * The embedded Postgres as instances: an instance is one in-memory database, a snapshot is a dump of its data directory,
+ * and a restore is a new instance loaded from that. All of them end with the process.
  */
 export class EmbeddedInstances implements Instances, Databases {
   readonly single = true;

@@ -11,19 +11,19 @@ import { keptInCache } from "./cache.ts";
 const INT8_OID = 20;
 const asText = (value: string) => value;
 
-// The files are in memory as it is: what is kept of them twice takes time when an instance starts. Used segments of the
-// log that wait for their next use would be in every dump.
+// The files are in memory already, so keeping parts of them twice costs time when an instance starts. Recycled segments
+// of the log would be in every dump.
 const SETTINGS = ["shared_buffers=32MB", "wal_recycle=off", "min_wal_size=32MB"];
 const START = [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])];
 
-/** Nobody makes another database here, and each would be in every dump. */
+/** Template databases are not needed here, and each would be in every dump. */
 const WITHOUT_TEMPLATES = [
   "UPDATE pg_database SET datistemplate = false",
   "DROP DATABASE template0",
   "DROP DATABASE template1",
 ];
 
-/** A new embedded Postgres, in memory; with `data`, from a dump of another's data directory. */
+/** A new embedded Postgres, in memory; with `data`, from a dump of another one's data directory. */
 export async function createEmbedded(data?: Blob): Promise<PGlite> {
   return await start(data ?? (await emptyDirectory()));
 }
@@ -31,7 +31,7 @@ export async function createEmbedded(data?: Blob): Promise<PGlite> {
 async function start(loadDataDir?: Blob): Promise<PGlite> {
   return await PGlite.create({
     extensions: { vector, pg_trgm, pgcrypto, uuid_ossp },
-    // int8 as text, as node-postgres gives it.
+    // int8 as text, as in node-postgres.
     parsers: { [INT8_OID]: asText },
     startParams: START,
     ...(loadDataDir ? { loadDataDir } : {}),
@@ -40,7 +40,7 @@ async function start(loadDataDir?: Blob): Promise<PGlite> {
 
 let empty: Promise<Blob> | undefined;
 
-/** A data directory as initdb leaves it. Making one takes seconds, loading it a fraction of one. */
+/** A data directory as initdb makes it. Making one takes seconds, loading one a fraction of a second. */
 function emptyDirectory(): Promise<Blob> {
   const recipe = JSON.stringify([pinnedVersion("@electric-sql/pglite"), START, WITHOUT_TEMPLATES]);
   empty ??= keptInCache(`embedded-${sha256(recipe).slice(0, 16)}.tar`, async () => {
@@ -53,7 +53,7 @@ function emptyDirectory(): Promise<Blob> {
   return empty;
 }
 
-/** The embedded Postgres as a Session. It has one session only: whoever calls this must be its sole user. */
+/** The embedded Postgres as a Session. It has only one session, so the caller must be its sole user. */
 export function embeddedSession(db: PGlite): Session {
   return {
     async query<Row>(text: string, params: readonly unknown[] = []) {
@@ -63,7 +63,7 @@ export function embeddedSession(db: PGlite): Session {
     async exec(text: string) {
       await db.exec(text);
     },
-    // It ends with the process that uses it, so that there is nobody to carry on.
+    // It ends with its process, so no other worker can carry on.
     async together(statements) {
       const rows: Record<string, unknown>[][] = [];
       for (const [index, statement] of statements.entries())

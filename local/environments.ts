@@ -18,27 +18,27 @@ import { type Address, addressIn } from "./server/address.ts";
 import { ServerInstances } from "./server-instances.ts";
 import { serverChanges } from "./server-state.ts";
 
-/** The databases that a local run works on. */
+/** The databases of a local run. */
 export interface Environment {
   instances: Instances;
   databases: Databases;
-  /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
+  /** The database that production is a copy of; null: the plan's baseline; absent: production is the database itself. */
   copyOf?: string | null;
-  /** How the database was copied, where not by its own server. */
+  /** How the database was copied, if not by its own server. */
   copies?: NonNullable<RunSettings["copies"]>;
-  /** Production's name in the fleet. */
+  /** Production's instance name. */
   instance: string;
   database: string;
   applicationUrl: string | undefined;
-  /** Folder of the leases of these databases; none where no other process can reach them. */
+  /** Folder of the leases of these databases; undefined if no other process can reach them. */
   leases: string | undefined;
-  /** What of the server itself is not as it was when the run began; absent where the server is the run's own. */
+  /** What changed on the server itself since the run began; absent if the server belongs to the run. */
   changedServer?(): Promise<string[]>;
-  /** Removes what the run made, and says what it leaves on purpose. */
+  /** Removes what the run made, and returns what it leaves on purpose. */
   close(): Promise<string[]>;
 }
 
-/** What a plan without a baseline starts from: an empty database. */
+/** The start of a plan without a baseline: an empty database. */
 const NO_BASELINE: LocalPlan = { owner: LOCAL_OWNER, baseline: [], application: undefined };
 
 /** Production made from the plan's baseline, in process. */
@@ -72,7 +72,7 @@ export async function embeddedEnvironment(
   };
 }
 
-/** Copies stand on the given database's own server: what is done there to roles is done to the real ones. */
+/** Copies are on the given database's own server, so changes to roles there are real. */
 async function refuseServerWide(plan: CompiledPlan): Promise<void> {
   const { serverWide } = await import("../lib/plan/server-wide.ts");
   const found = await serverWide(plan);
@@ -81,10 +81,10 @@ async function refuseServerWide(plan: CompiledPlan): Promise<void> {
   const more = found.length > 10 ? [`- and ${found.length - 10} more`] : [];
   throw new UsageError(
     [
-      "The plan changes the server itself, and with --database-url the rehearsal's copies stand on the real one:",
+      "The plan changes the server itself, and with --database-url the rehearsal's copies are on the real one:",
       ...lines,
       ...more,
-      "Nothing was touched. Do this by hand before the run and take it out of the plan, or rehearse without --database-url; on AWS staging is a server of its own.",
+      "Nothing was touched. Do this by hand before the run and remove it from the plan, or rehearse without --database-url. On AWS staging is a separate server.",
     ].join("\n"),
   );
 }
@@ -112,7 +112,7 @@ export async function serverEnvironment(
   );
   if (!(await describedByServer(instances, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
-  // Before anybody is asked anything: a snapshot may be what takes them first.
+  // Checked before any question: otherwise a snapshot may be the first to need them.
   if (copy === "dump") await needPrograms(address);
   await instances.dropLetGo();
   const unlock = apply ? await instances.lock(given) : async () => undefined;
@@ -130,9 +130,9 @@ export async function serverEnvironment(
       throw error;
     }
   const backups = [
-    { name: snapshotName(run, "final"), what: "is the snapshot taken before the migration" },
-    { name: momentName(run, "final"), what: "is what the database was before the migration" },
-    { name: snapshotName(run, "kept"), what: "is the snapshot taken after the opening" },
+    { name: snapshotName(run, "final"), what: "is the snapshot from before the migration" },
+    { name: momentName(run, "final"), what: "is the database's state from before the migration" },
+    { name: snapshotName(run, "kept"), what: "is the snapshot from after the opening" },
   ];
   const server = await instances.state(given);
   const aside = asideName(instance, run);
@@ -168,7 +168,7 @@ export async function serverEnvironment(
   };
 }
 
-/** The copy that plays production; staging is a copy of it, and has what it has. */
+/** Keeps the copy that serves as production from reaching outside; staging is a copy of it. */
 async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: CompiledPlan): Promise<void> {
   if (outsideAllowed(plan).length === 0)
     await databases.withSession(endpoint, (session) => disarmMappings(session));
@@ -208,7 +208,7 @@ async function physicalEnvironment(
   }
 }
 
-/** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */
+/** @throws UsageError if a pooler answers: its sessions are shared, so locks in them would protect nothing. */
 async function describedByServer(
   instances: ServerInstances,
   database: string,

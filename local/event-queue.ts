@@ -1,4 +1,4 @@
-/** Events that one side adds and the other reads in order, at its own pace. */
+/** Events that one side adds, and the other reads in order at its own pace. */
 export class EventQueue<T> implements AsyncIterable<T> {
   private readonly items: T[] = [];
   private ended = false;

@@ -5,16 +5,16 @@ import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { UsageError } from "./events.ts";
 import { fileEvidence } from "./file-evidence.ts";
 
-/** What runs keep in the folder that they are called in, unless they are told otherwise. */
+/** Default folder for what runs keep, within the working directory. */
 export const OWN_FOLDER = ".sluice";
 
-/** Makes that folder, in which git sees nothing: evidence is no part of a team's repository. */
+/** Makes that folder and has git ignore it: evidence is no part of a team's repository. */
 export async function makeOwnFolder(folder: string = OWN_FOLDER): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     await writeFile(join(folder, ".gitignore"), "*\n", { flag: "wx" });
   } catch (error) {
-    // Another run's, or the team's own.
+    // Another run or the team made it before.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
@@ -23,17 +23,17 @@ export function folderOfRun(run: string): string {
   return resolve(OWN_FOLDER, "runs", run);
 }
 
-/** A folder that one run has to itself. */
+/** A folder that belongs to one run. */
 export interface TakenFolder {
   path: string;
-  /** Leaves it as it was found, where the run came to nothing: what was wrong is mended and the same call made again. */
+  /** Leaves it as it was found, if the run could not start: then the same call works once the mistake is mended. */
   giveBack(): Promise<void>;
 }
 
 /**
- * Takes the folder for the evidence of that run, and makes it where there is none. Of two runs one gets it, also at the
- * same moment: the run's name is written into it first, by an exclusive create.
- * @throws UsageError for a folder that holds anything, or that another run took
+ * Takes the folder for the evidence of that run, and makes it if there is none. Of two runs at the same moment only one
+ * gets it: the run's name is written into it first, by an exclusive create.
+ * @throws UsageError for a folder that is not empty, or that another run took
  */
 export async function takeFolder(path: string, run: string): Promise<TakenFolder> {
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
@@ -41,14 +41,14 @@ export async function takeFolder(path: string, run: string): Promise<TakenFolder
   if ((await readdir(path)).length > 0) throw refused;
   const taken = await evidenceOf(fileEvidence(path), run).createOnce(Doc.folder, { run });
   if (taken.run !== run) throw refused;
-  // A folder that was there already may be open to others.
+  // An existing folder may be open to others.
   await chmod(path, 0o700);
   return {
     path,
     async giveBack() {
       if ((await readdir(path)).some((name) => name !== `${Doc.folder}.json`)) return;
       await rm(join(path, `${Doc.folder}.json`), { force: true });
-      // What was there before, an empty folder, stays.
+      // An empty folder that existed before stays.
       if (made !== undefined) await rmdir(path).catch(() => undefined);
     },
   };

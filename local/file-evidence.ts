@@ -7,10 +7,10 @@ import { portable } from "../lib/portable.ts";
 
 /**
  * The evidence of one run as files of one folder: key `runs/<run>/report.json` is `<folder>/report.json`, and its plan,
- * `plans/<checksum>.json`, is there too. Leases, which outlive runs, are in a folder of their own.
+ * `plans/<checksum>.json`, is there too. Leases outlive runs and have their own folder.
  *
- * Documents are read and written at once: on a busy machine a small file takes a hundredth of the time that it takes to
- * hand it to another thread and to be called back, and a run is made of thousands.
+ * Documents are read and written synchronously: on a busy machine that takes a hundredth of the time of an asynchronous
+ * call, and a run has thousands of small files.
  */
 export function fileEvidence(folder: string, leases: string = join(folder, "leases")): EvidenceStore {
   const path = (key: string) => join(folder, ...key.slice(runPrefix(key).length).split("/"));
@@ -21,7 +21,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
       ? undefined
       : { holder: JSON.parse(body) as LeaseHolder | null, tag: tagOf(body) };
   };
-  // What was read once is not read again while the file is untouched.
+  // A file that was read once is read again only after a change.
   const known = new Map<string, { state: string; tag: string }>();
   const tagOfFile = (file: string): string | undefined => {
     const found = statSync(file, { bigint: true, throwIfNoEntry: false });
@@ -47,7 +47,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
   return {
     async create(key, body) {
       mkdirSync(dirname(path(key)), OWNERS_FOLDER);
-      // Written aside and linked into place: nobody reads half a document, and the second of two writers is told.
+      // Written aside and linked into place: readers never see half a document, and the second of two writers gets an error.
       const aside = `${path(key)}.${randomUUID()}.new`;
       writeFileSync(aside, body, OWNERS_FILE);
       try {
@@ -57,7 +57,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
         if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
         throw error;
       } finally {
-        // Windows refuses that while something else, such as a scanner, reads the file; nobody reads it by this name.
+        // Windows refuses this while another program, such as a scanner, reads the file; nothing reads it by this name.
         try {
           unlinkSync(aside);
         } catch {}
@@ -80,7 +80,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
       return await alone(`${file}.lock`, async () => {
         const current = await readLease(name);
         if (current?.tag !== expected?.tag) return false;
-        // Written aside and moved, so that nobody reads half a lease.
+        // Written aside and moved, so that readers never see half a lease.
         const aside = `${file}.${randomUUID()}.new`;
         await writeFile(aside, JSON.stringify(holder), OWNERS_FILE);
         await rename(aside, file);
@@ -90,16 +90,16 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
   };
 }
 
-// Names, statements and what a database holds are in the evidence: they are for who made it. Node takes the umask away
-// from these, which can only make them less.
+// Evidence has names, statements and contents of databases, so only its owner may read it. The umask can only restrict
+// these modes further.
 const OWNERS_FOLDER = { recursive: true, mode: 0o700 } as const;
 const OWNERS_FILE = { mode: 0o600 } as const;
 
-/** Longer than anybody has the lock; who had it for longer was killed. */
+/** Longer than any process holds the lock; a holder that takes longer was killed. */
 const LOCK_IS_LEFT_MS = 10_000;
 const LOCK_PAUSE_MS = 20;
 
-/** Does the work while no other process does any under the same lock. */
+/** Does the work while no other process works under the same lock. */
 async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -5,18 +5,16 @@ import { UsageError } from "./events.ts";
 const PASSED_OVER: ReadonlySet<string> = new Set(["node_modules", "cdk.out", "dist", "vendor"]);
 
 /**
- * The one folder below that has a plan.yaml.
- * @throws UsageError where there is none, or several
+ * Finds the one folder below that has a plan.yaml.
+ * @throws UsageError if there is none, or several
  */
 export async function findPlan(folder: string): Promise<string> {
   const found = await plansIn(folder);
   const [only, ...others] = found;
   if (only === undefined)
-    throw new UsageError("No folder here has a plan.yaml: name the folder of the plan.");
+    throw new UsageError("No folder here has a plan.yaml. Name the folder of the plan.");
   if (others.length > 0)
-    throw new UsageError(
-      `Several folders here have a plan.yaml: ${found.join(", ")}. Name the one that is meant.`,
-    );
+    throw new UsageError(`Several folders here have a plan.yaml: ${found.join(", ")}. Name the right one.`);
   return only;
 }
 

@@ -4,12 +4,12 @@ import { MOST_BODY_BYTES } from "../lambdas/gate-page/request.ts";
 import type { Environment } from "../lambdas/shared/ports.ts";
 
 export interface GateServer {
-  /** Such as `http://127.0.0.1:40123`; the ports' `settings.gateUrl` must be this. */
+  /** Such as `http://127.0.0.1:40123`; must equal the ports' `settings.gateUrl`. */
   url: string;
   close(): Promise<void>;
 }
 
-/** Serves the gates' pages to this machine alone. The ports are asked for at each request, as they need the address. */
+/** Serves the gates' pages to this machine alone. The ports come from a function, as they need the server's address. */
 export async function startGateServer(ports: () => Environment): Promise<GateServer> {
   let host = "";
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
@@ -27,7 +27,7 @@ export async function startGateServer(ports: () => Environment): Promise<GateSer
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        // Browsers keep connections open; a run that has ended does not wait for them.
+        // Browsers keep connections open, which a run that has ended must not wait for.
         server.closeAllConnections();
       }),
   };
@@ -39,7 +39,7 @@ async function serve(
   host: string,
   ports: () => Environment,
 ): Promise<void> {
-  // Another site's name may be made to point here; its pages then ask under that name.
+  // A name of another site may resolve to this address; its pages then send that name as host.
   if (request.headers.host !== host) {
     response.writeHead(421, { "content-type": "text/plain; charset=utf-8", connection: "close" });
     response.end("This address is not served here.\n");
@@ -64,17 +64,17 @@ async function serve(
     },
     ports(),
   );
-  // Of a server without TLS: RFC 6797 keeps this from being said over plain HTTP.
+  // RFC 6797 forbids this header over plain HTTP.
   const { "strict-transport-security": _, ...headers } = answered.headers;
   response.writeHead(answered.status, {
     ...headers,
-    // What is left of an oversize body is not read.
+    // The rest of an oversize body is not read.
     ...(request.complete ? {} : { connection: "close" }),
   });
   response.end(answered.body);
 }
 
-/** The body, or its beginning: enough of one that is too large to show that it is. */
+/** The body, or enough of it to show that it is too large. */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -8,11 +8,11 @@ import { evidenceOf, type RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Environment, Notice } from "../lambdas/shared/ports.ts";
 import type { OpenGate } from "./events.ts";
 
-/** How often the decision is looked for, in milliseconds: the page and the prompt may both give it. */
+/** Milliseconds between two looks for a decision, which may come from the page or the prompt. */
 const LOOK_EVERY_MS = 100;
 
 /**
- * The gate that a notice asks about; undefined for a notice about something else.
+ * The gate of a notice; undefined if the notice is about something else.
  * @param apply whether production is a real database
  * @param summaryOf the facts so far, by the evidence
  */
@@ -59,7 +59,7 @@ export async function openedGate(
         return decided.state === "decided" && decided.first ? "decided" : "before";
       if (decided.first) return "counted";
       throw new Error(
-        `A Go of ${by} is counted already. The next one must be another person's, on the page.`,
+        `A Go by ${by} already counts. The next one must come from another person, on the page.`,
       );
     },
     closed: (async () => {

@@ -2,16 +2,16 @@ import type { Difference } from "../lambdas/proof/difference.ts";
 import { docName, type StilledDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 
-// The record was taken while subscriptions were disabled and jobs stood still. Where the fence is lifted they are as they
-// were before it: whoever proves by hand, with or without the fence, must not take that for a difference.
+// At the record subscriptions were disabled and jobs stood still. Lifting the fence sets them back. A proof by hand, with
+// or without the fence, must not report that as a difference.
 
-/** pg_cron's own table, whose rows say which jobs are active. */
+/** pg_cron's own table, whose rows show which jobs are active. */
 const JOBS = "cron.job";
 
 export interface GivenBack {
-  /** Tables whose rows the fence changes, and its lifting changes back. */
+  /** Tables with rows that the fence changes, and that lifting it changes back. */
   tables: readonly string[];
-  /** Nothing differs but that a subscription is enabled again, or still disabled. */
+  /** Whether the difference is only a subscription that is enabled again, or still disabled. */
   isIt(difference: Difference): boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What the interpreter tells of a run, as far as it is used here. */
+/** The interpreter's report on a run, as far as it is used here. */
 export interface EventLog {
   type: "StateEntered" | "StateExited" | "StateFailed" | "StateRetried" | "StateCaught" | string;
   timestamp: number;

@@ -15,8 +15,8 @@ import type { EventLog } from "./interpreter-types.ts";
 const WAIT_MS = 20;
 
 /**
- * The interpreter takes each branch of a Parallel state for an execution of its own, with a start of its own. In Step
- * Functions all of them have the run's.
+ * The interpreter runs each branch of a Parallel state as an execution with its own start time. In Step Functions all
+ * branches have the start time of the run.
  */
 const START_TIME = { asked: '"$$.Execution.StartTime"', told: '"$$.Run.StartTime"' };
 

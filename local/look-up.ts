@@ -2,35 +2,35 @@ import { awsErrorName } from "../lambdas/shared/aws/error-name.ts";
 import { messageOf } from "../lambdas/shared/errors.ts";
 import { matches, memberPatterns } from "../lambdas/shared/names.ts";
 
-/** What AWS says of an instance or cluster that is to be production. */
+/** What AWS reports about the instance or cluster that is to be production. */
 export interface LookedUp {
-  /** What was found, or why nothing was; a line each. */
+  /** Lines that state what was found, or why the look-up failed. */
   says: readonly string[];
-  /** Why no run works on it. */
+  /** Why Sluice cannot migrate it. */
   mistake?: string | undefined;
-  /** The database that it was made with. */
+  /** Name of the database that it was created with. */
   database?: string | undefined;
   vpc?: string | undefined;
-  /** Of a cluster: all its instances, where some do not begin with its own name. */
+  /** For a cluster: all its instances, if the names of some do not begin with the cluster's. */
   members?: readonly string[] | undefined;
-  /** Of a cluster without clones. */
+  /** Set for a Multi-AZ DB cluster, which cannot be cloned. */
   staging?: "snapshot";
 }
 
-/** @param region where it is; undefined: where AWS's own command line would look */
+/** @param region the AWS Region of production; undefined: the one that the AWS CLI would use */
 export type LookUp = (
   kind: "instance" | "cluster",
   identifier: string,
   region: string | undefined,
 ) => Promise<LookedUp>;
 
-/** Asks RDS with the credentials that AWS's own command line would use. Where it cannot be asked, that is all that is said. */
+/** Asks RDS with the credentials that the AWS CLI would use. If RDS cannot be reached, returns only that fact. */
 export const lookUp: LookUp = async (kind, identifier, region) => {
   const { RDSClient } = await import("@aws-sdk/client-rds");
   try {
     const client = new RDSClient({
       ...(region === undefined ? {} : { region }),
-      // Somebody waits at the prompt.
+      // A person waits at the prompt.
       maxAttempts: 2,
       requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 },
     });
@@ -42,7 +42,7 @@ export const lookUp: LookUp = async (kind, identifier, region) => {
     const said = [name === "" || name === "Error" ? "" : `${name}: `, messageOf(error)].join("");
     return {
       says: [
-        `${identifier} was not looked up: ${said}. It takes AWS_REGION, a login to AWS, and the right to rds:DescribeDBInstances and rds:DescribeDBClusters. Nothing else depends on it.`,
+        `${identifier} was not looked up: ${said}. A look-up needs AWS_REGION, AWS credentials, and the rights rds:DescribeDBInstances and rds:DescribeDBClusters. The settings can be written without it.`,
       ],
     };
   }
@@ -79,16 +79,18 @@ async function cluster(client: Client, identifier: string): Promise<LookedUp | u
   const names = memberNames(db);
   const multiAz = isMultiAz(db);
   const all = names.every((name) => matches(name, memberPatterns(identifier)));
-  // RDS names those of the other kind.
+  // RDS names the instances of a Multi-AZ DB cluster; the setting is refused there.
   const listed = all || multiAz ? {} : { members: names };
   return {
     says: [
       `Found: ${identifier}, ${db.Engine} ${db.EngineVersion}, ${db.Status}, with ${names.join(", ") || "no instance"}.`,
       ...(listed.members
-        ? [`The setting database.members names its instances: not all of them begin with ${identifier}-.`]
+        ? [
+            `The setting database.members lists its instances, because not all their names begin with ${identifier}-.`,
+          ]
         : []),
       ...(multiAz
-        ? ["It is a Multi-AZ DB cluster, which has no clones: database.staging is set to snapshot."]
+        ? ["It is a Multi-AZ DB cluster, which cannot be cloned: database.staging is set to snapshot."]
         : []),
     ],
     mistake: clusterRefusals(identifier, found, { staging: "snapshot", backup: "snapshot", ...listed })[0],

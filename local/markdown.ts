@@ -17,7 +17,7 @@ type MigrationFigures = z.infer<typeof figuresOfOne>;
 
 const figuresSchema = z.strictObject({ end: z.string(), migrations: z.array(figuresOfOne) });
 
-/** What is compared from one push to the next. */
+/** The figures that are compared between pushes. */
 export type Figures = z.infer<typeof figuresSchema>;
 
 export function figuresOf({ end, migrations, staging }: Report): Figures {
@@ -57,19 +57,19 @@ function wayBackText(
   if (seconds === undefined) return "not tried";
   const took = `rolled back in ${duration(seconds)}`;
   if (proven === null) return `${took}, not proven`;
-  return proven ? `${took}, proven back` : `${took}, **not as it was**`;
+  return proven ? `${took}, proven back` : `${took}, **not as before**`;
 }
 
-/** Of those that were measured; null where none was. */
+/** Sum of the measured values; null if there are none. */
 function sum(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
 }
 
 /**
- * A rehearsal in GitHub's Markdown, for a pull request or anywhere else: what each migration took and did, how it goes
- * back, what people would be asked, and what changed since an earlier one. Names from outside are shown as code, so
- * that none of them is a link, a mention or markup.
+ * A rehearsal in GitHub's Markdown, for a pull request or elsewhere: what each migration took and did, its way back, the
+ * gates, and what changed since an earlier rehearsal. Names from outside are shown as code, so that none of them becomes a
+ * link, a mention or markup.
  */
 export function markdownOf(report: Report, before?: Figures): string {
   const now = figuresOf(report);
@@ -90,23 +90,23 @@ export function markdownOf(report: Report, before?: Figures): string {
 
 const HIDDEN = /<!-- sluice-figures ([\w+/=]+) -->/;
 
-/** What readers see of a text, and what they do not. */
+/** Splits a text into its visible part and its hidden figures. */
 export function figuresAsideOf(markdown: string): { shown: string; figures: string } {
   const [figures = ""] = HIDDEN.exec(markdown) ?? [];
   return { shown: markdown.replace(figures, ""), figures };
 }
 
-/** A text that has no figures of its own, with those of an earlier one: the next is compared with these. */
+/** Adds an earlier text's figures to a text without figures, so that the next text has something to compare with. */
 export function keepingFigures(markdown: string, before: Figures | undefined): string {
   return before === undefined || figuresIn(markdown) ? markdown : `${markdown}\n${hidden(before)}\n`;
 }
 
-/** What the next one is compared with: no reader sees it, and no text from outside ends the comment. */
+/** The figures for the next comparison, in a comment that readers do not see and that no text from outside can end. */
 function hidden(figures: Figures): string {
   return `<!-- sluice-figures ${Buffer.from(JSON.stringify(figures)).toString("base64")} -->`;
 }
 
-/** Out of an earlier text; undefined where it is none of these, or of another version of Sluice. */
+/** The figures in an earlier text; undefined if it has none, or if they are of another version of Sluice. */
 export function figuresIn(markdown: string): Figures | undefined {
   const [, encoded] = HIDDEN.exec(markdown) ?? [];
   if (encoded === undefined) return undefined;
@@ -117,7 +117,7 @@ export function figuresIn(markdown: string): Figures | undefined {
   }
 }
 
-/** A plan that could not be run at all. */
+/** The text for a plan with mistakes, which did not run. */
 export function markdownOfMistakes(plan: string, mistakes: readonly string[]): string {
   const lines = mistakes.map((mistake) => `- ${text(mistake)}`);
   return [
@@ -131,15 +131,15 @@ export function markdownOfMistakes(plan: string, mistakes: readonly string[]): s
 }
 
 /**
- * A run without a report.
- * @param why where it is known here
+ * The text for a run without a report.
+ * @param why the reason, if known here
  */
 export function markdownWithoutResult(plan: string, why?: string): string {
   const shown = why === undefined ? "The job's log shows why." : text(why);
   return `### Sluice: ${nameOf(plan)}\n\n**The rehearsal has no result.** It did not start, or it was interrupted. ${shown}\n`;
 }
 
-/** A run that is under way. */
+/** The text while a run is under way. */
 export function markdownUnderWay(plan: string): string {
   return `### Sluice: ${nameOf(plan)}\n\n**The rehearsal is under way.** If the job has ended, it was interrupted.\n`;
 }
@@ -173,10 +173,10 @@ function changesText({ migrations }: Figures): string[] {
   const lines = migrations.flatMap(({ version, changes }) =>
     changes === null ? [] : [`- ${code(version)} ${text(changes)}`],
   );
-  return lines.length === 0 ? [] : [["**What happens to data that are there**", "", ...lines].join("\n")];
+  return lines.length === 0 ? [] : [["**What happens to existing data**", "", ...lines].join("\n")];
 }
 
-/** Checks and proofs that failed, and limits that were not kept. */
+/** Failed checks and proofs, and exceeded limits. */
 function checksText({ migrations, proofs, benchmarks }: Report): string[] {
   const lines = [
     ...migrations.flatMap(({ staging, production }) =>
@@ -201,7 +201,7 @@ function checksText({ migrations, proofs, benchmarks }: Report): string[] {
     ),
   ];
   const once = [...new Set(lines)];
-  return once.length === 0 ? [] : [["**What is not as it should be**", "", ...once].join("\n")];
+  return once.length === 0 ? [] : [["**What failed**", "", ...once].join("\n")];
 }
 
 const MOST = 20;
@@ -213,7 +213,7 @@ function gatesText({ gates }: Report): string[] {
     `- ${code(gate)} ${text(question)}`,
     ...checklist.map(({ item }) => `  - ${text(item)}`),
   ]);
-  const list = ["<details><summary>What people are asked</summary>", "", ...lines, "", "</details>"];
+  const list = ["<details><summary>The gates</summary>", "", ...lines, "", "</details>"];
   return [list.join("\n")];
 }
 
@@ -226,12 +226,12 @@ function sinceText(before: Figures, now: Figures): string {
   ].join("\n");
 }
 
-/** Times differ from run to run: only what doubled, or halved, by more than a second is said. */
+/** Times vary between runs: only times that doubled or halved, by more than a second, are shown. */
 function changesSince(before: Figures, now: Figures): string[] {
   const was = new Map(before.migrations.map((one) => [one.version, one]));
   const is = new Map(now.migrations.map((one) => [one.version, one]));
   return [
-    ...(before.end === now.end ? [] : [`- it ended ${text(before.end)}, and ends ${text(now.end)} now`]),
+    ...(before.end === now.end ? [] : [`- it ended ${text(before.end)}, and now ends ${text(now.end)}`]),
     ...before.migrations
       .filter(({ version }) => !is.has(version))
       .map(({ version }) => `- ${code(version)} is gone`),
@@ -243,11 +243,11 @@ function changesSince(before: Figures, now: Figures): string[] {
 }
 
 function differences(before: MigrationFigures, now: MigrationFigures): string[] {
-  // What did not run did nothing that could be compared.
+  // A migration that did not run has nothing to compare.
   if (now.seconds === null) return before.seconds === null ? [] : [`- ${code(now.version)} was not run`];
-  if (before.seconds === null) return [`- ${code(now.version)} was run, and was not before`];
+  if (before.seconds === null) return [`- ${code(now.version)} was run, unlike before`];
   const parts = [
-    ...(before.changes === now.changes ? [] : ["does something else to data"]),
+    ...(before.changes === now.changes ? [] : ["changes data differently"]),
     ...(before.rows === now.rows
       ? []
       : [`changes ${now.rows ?? "an unknown number of"} rows, not ${before.rows ?? "an unknown number"}`]),
@@ -264,10 +264,10 @@ function timeText(what: string, before: number | null, now: number | null): stri
   return much ? [`${what} ${duration(now)}, not ${duration(before)}`] : [];
 }
 
-/** Without its time, which differs from run to run. */
+/** The way back without its time, which varies between runs. */
 const kindOf = (wayBack: string) => wayBack.replace(/ in [^,]+/, "");
 
-/** Prose from outside: nothing in it is markup, a mention or a link. */
+/** Prose from outside, escaped: no markup, mention or link. */
 function text(value: string): string {
   return visible(oneLine(value))
     .replace(/[\\`*_{}[\]<>()#+!|~@&]/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -275,7 +275,7 @@ function text(value: string): string {
     .replace(/\bwww\./gi, "www&#46;");
 }
 
-/** As code, in more backticks than there are in it. */
+/** Text as code, in more backticks than it contains. */
 function code(value: string): string {
   const plain = visible(oneLine(value)).replaceAll("|", "\\|");
   const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length));

@@ -1,4 +1,4 @@
-/** One user at a time, in the order in which they came. */
+/** Lets one user in at a time, in order of arrival. */
 export class Mutex {
   private last: Promise<unknown> = Promise.resolve();
 

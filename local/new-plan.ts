@@ -11,35 +11,35 @@ import { EmbeddedInstance } from "./embedded-instance.ts";
 import { UsageError } from "./events.ts";
 import { addressIn } from "./server/address.ts";
 
-/** For editors, which show by it what a key means and which there are. */
+/** For editors, which show the meaning of keys and complete them. */
 const SCHEMA = join(PACKAGE_FOLDER, "docs/plan.schema.json");
 
-const MIGRATE = `-- What the migration does. A file without marks is one step, which is one transaction.
--- docs/plan-format.md says how a file is cut into several steps.
+const MIGRATE = `-- The migration. A file without marks is one step, which is one transaction.
+-- docs/plan-format.md shows how to split a file into several steps.
 CREATE TABLE first_example (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 `;
-const ROLLBACK = `-- Brings back what was there before. It must also work on a migration that was applied only half, and twice in a row.
+const ROLLBACK = `-- Brings back the state from before. It must also work after half of the migration, and twice in a row.
 DROP TABLE IF EXISTS first_example;
 `;
 
 /**
  * Makes the folder of a plan that can be rehearsed at once.
- * @param fromDatabase URL of the database whose schema rehearsals start from
- * @returns what was made and what to do next, a line each
- * @throws UsageError where something is there already, or the database's schema cannot be read
+ * @param fromDatabase URL of the database with the schema that rehearsals start from
+ * @returns what was made and what to do next, in lines
+ * @throws UsageError if something is there already, or the database's schema cannot be read
  */
 export async function newPlan(dir: string, fromDatabase: string | undefined): Promise<string[]> {
   const folder = resolve(dir);
   const name = basename(folder);
   if (name === "")
-    throw new UsageError(`${dir} is no folder for a plan: give it a name, such as order-labels.`);
+    throw new UsageError(`${dir} is no folder for a plan. Give it a name, such as order-labels.`);
   const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw error.code === "ENOTDIR" ? new UsageError(`${dir} is a file: give another name.`) : error;
+    throw error.code === "ENOTDIR" ? new UsageError(`${dir} is a file. Give another name.`) : error;
   });
   if (there.length > 0)
     throw new UsageError(
-      `${dir} holds ${there.slice(0, 3).join(", ")} already: give another name. Nothing was written.`,
+      `${dir} already has ${there.slice(0, 3).join(", ")}. Give another name. Nothing was written.`,
     );
   const taken =
     fromDatabase === undefined
@@ -89,7 +89,7 @@ function planYaml(
     lines.push("extensions:", ...taken.extensions.map((one) => `  - name: ${JSON.stringify(one)}`));
   if (taken && taken.applicationRoles.length > 0)
     lines.push(
-      "# Found in the database: they may log in, own nothing, and hold rights on tables. Take out which are not the application's.",
+      "# Found in the database: roles that may log in, own nothing, and have rights on tables. Remove those that are not the application's.",
       `applicationRoles: ${JSON.stringify(taken.applicationRoles)}`,
     );
   if (taken && taken.owner !== LOCAL_OWNER)
@@ -97,7 +97,7 @@ function planYaml(
   return `${lines.join("\n")}\n`;
 }
 
-/** What the embedded PostgreSQL says of the baseline; undefined where it takes it. */
+/** The embedded PostgreSQL's error about the baseline; undefined if it accepts it. */
 async function whyNotTaken(folder: string): Promise<string | undefined> {
   try {
     const { plan, local } = await loadPlan(folder);

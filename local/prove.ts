@@ -25,24 +25,24 @@ import { LEDGER_SCHEMA } from "../lambdas/shared/sql-text.ts";
 import { givenBack } from "./given-back.ts";
 
 export interface ProvenByHand {
-  /** When production was recorded that the database is compared with; ISO 8601. */
+  /** When the record of production was taken; ISO 8601. */
   recordedAt: string;
   tables: number;
-  /** Of these, how many were compared by reading them; row versions show that the others were not touched. */
+  /** How many of these were compared by reading them; row versions show that the others were not touched. */
   read: number;
-  /** Catalog first, then tables and sequences, a line each; none: the database is what production was. */
+  /** Differences in lines, catalog first, then tables and sequences; empty: the database is as recorded. */
   differences: string[];
-  /** What the plan says that a rollback may leave, and is there; none of the differences. */
+  /** What the plan lets a rollback leave, and is there; these are no differences. */
   left: string[];
-  /** Why row versions say nothing about this database, so that only tables with a recorded checksum can be proven; null: they do. */
+  /** Why row versions cannot be used here, so that only tables with a recorded checksum are proven; null if they can. */
   withoutVersions: string | null;
   scope: ScopeDoc;
 }
 
 /**
- * Compares a database with what a run recorded of production before its first migration, as the run itself proves that
+ * Compares a database with the record of production from before the first migration, as the run itself does to prove that
  * production is back. It only reads.
- * @returns undefined where the run did not come as far as that record
+ * @returns undefined if the run did not reach that record
  */
 export async function proveByHand(
   evidence: RunEvidence,
@@ -127,13 +127,13 @@ function howToRead(recorded: TableContentDoc) {
 }
 
 /**
- * Row versions hold in the database that was recorded and in copies of its files that were made later. One that was
- * restored to a time before the record may have given the same numbers to other transactions: it does not know the run.
+ * Row versions are valid in the recorded database and in later copies of its files. A database restored to a time before
+ * the record may have given the same transaction ids to others; its ledger does not have the run.
  */
 async function whyNotByVersions(session: Session, mark: RowMark, run: string): Promise<string | null> {
   const other = await otherLineage(session, mark);
   if (other !== undefined) return other;
-  const knows =
+  const trace =
     (await hasLedger(session)) &&
     (
       await session.query(
@@ -141,12 +141,10 @@ async function whyNotByVersions(session: Session, mark: RowMark, run: string): P
         [run],
       )
     ).length > 0;
-  return knows
-    ? null
-    : "the run left no trace in this database, as it would have in the one that it recorded";
+  return trace ? null : "this database has no trace of the run, unlike the recorded one";
 }
 
-/** What row versions tell of a table; undefined: nothing, as it is another one, or its columns are. */
+/** The result from row versions; undefined if they show nothing, as the table or its columns are others. */
 async function byVersions(
   session: Session,
   recorded: TableContentDoc,
@@ -171,7 +169,7 @@ async function byVersions(
   return recorded.unread ? { ...recorded, rows: counted.rows, touched } : undefined;
 }
 
-/** It can only be counted, and a count proves nothing of values. */
+/** The table can only be counted, and a count proves nothing about values. */
 async function notProven(session: Session, recorded: TableContentDoc): Promise<Compared> {
   const { touched: _, ...counted }: Compared = {
     ...(await takeTableContent(session, recorded.table, recorded.columns, "count")),

@@ -8,16 +8,16 @@ import { type Identity, nameIn, notePublication } from "../lambdas/shared/public
 import { chosen, fullName } from "../lambdas/shared/settings.ts";
 import { UsageError } from "./events.ts";
 
-/** The deployment that a plan is published to, and who does it. */
+/** The deployment that a plan is published to, and the publisher's identity. */
 export interface Deployment {
   stack: string;
   bucket: string;
   machine: string;
-  /** Those that a run's input may name, each as `instance/database`; none where an older version deployed it. */
+  /** Databases that a run's input may name, each as `instance/database`; empty for a stack of an older version. */
   databases: readonly string[];
   store: Pick<EvidenceStore, "create" | "read">;
   identity: Identity;
-  /** Starts an execution with that input; resolves to its ARN. */
+  /** Starts an execution with that input; resolves with its ARN. */
   start(input: string): Promise<string>;
 }
 
@@ -29,7 +29,7 @@ export interface PublishOptions {
   reason?: string | undefined;
 }
 
-/** Publishes the plan, and says what was done or, for a dry run, what would be. Lines for people. */
+/** Publishes the plan, and returns lines for people: what was done or, for a dry run, what would be done. */
 export async function publish(
   plan: CompiledPlan,
   deployment: Deployment,
@@ -53,19 +53,19 @@ export async function publish(
   const lines = [`${plan.title} (${plan.name}, ${checksum.slice(0, 12)})`];
   if (dryRun) {
     const there = await store.read(planKey(checksum));
-    // What is there under its name may be another's, or was changed: publishing would refuse that.
+    // A document under that name may differ, and then publishing would be refused.
     if (there !== undefined) planIn(there, checksum);
     lines.push(
-      there !== undefined ? `It is published already: ${place}` : `It would be stored, ${size}, as ${place}`,
-      `${by} (${identity.arn}) would be noted as who published it`,
+      there !== undefined ? `It is already published: ${place}` : `It would be stored, ${size}, as ${place}`,
+      `${by} (${identity.arn}) would be noted as its publisher`,
     );
   } else {
-    // Who it was comes first: a plan without a note is told people as one that nobody is known to have published.
+    // The note comes first: without it, gates would show that the publisher is unknown.
     await notePublication(store, checksum, identity, new Date());
     const stored = await storePlan(store, text, checksum);
     lines.push(
-      stored === "stored" ? `Published, ${size}: ${place}` : `It was published already: ${place}`,
-      `By ${by} (${identity.arn}), as people see at each gate of its runs`,
+      stored === "stored" ? `Published, ${size}: ${place}` : `It was already published: ${place}`,
+      `By ${by} (${identity.arn}), which each gate of its runs shows`,
     );
   }
   if (!start)
@@ -80,12 +80,12 @@ export async function publish(
   return [...lines, "", `Started with ${input}:`, `  ${await deployment.start(input)}`];
 }
 
-/** Stands for one of several databases in an input that is only shown. No database is started by it. */
+/** Stands for one of several databases in an input that is only shown. It never starts a run. */
 const ANY = "DATABASE";
 
 /**
- * What the input says of the database: nothing where there is one and none was named.
- * @throws UsageError for one that is not there, and where none was named and a run is to start
+ * The database for the input; nothing if there is only one and none was named.
+ * @throws UsageError for an unknown one, and if none was named and a run is to start
  */
 function databaseFor(
   databases: readonly string[],
@@ -105,12 +105,12 @@ function databaseFor(
   }
 }
 
-/** What the deployment's stack tells in its outputs; absent: it is an older one's, or no stack of Sluice's. */
+/** An output of the deployment's stack. @throws UsageError if it is missing: the stack is an older one, or not of Sluice */
 export function outputOf(outputs: ReadonlyMap<string, string>, name: string, stack: string): string {
   const value = outputs.get(name);
   if (value === undefined)
     throw new UsageError(
-      `The stack ${stack} has no output ${name}: it is not one that this version of Sluice deployed. Deploy it with \`npx cdk deploy\`, or give --stack.`,
+      `The stack ${stack} has no output ${name}, so this version of Sluice did not deploy it. Deploy it with \`npx cdk deploy\`, or give --stack.`,
     );
   return value;
 }

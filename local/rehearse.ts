@@ -39,7 +39,7 @@ import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { TASKS } from "./tasks.ts";
 
-/** Capabilities that run the plan's own SQL where it writes. */
+/** Capabilities that run the plan's own SQL in a way that may write. */
 const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
 
 /** What a run shares with the rollout that it belongs to. */
@@ -62,11 +62,11 @@ export const rehearse: Rehearse = async (options) => {
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
   // A server's leases are there, too.
   if (options.out === undefined || databaseUrl !== undefined) await makeOwnFolder();
-  // Before anything else: two runs in one folder would act on each other's evidence.
+  // First of all: two runs in one folder would act on each other's evidence.
   const folder = await takeFolder(options.out === undefined ? folderOfRun(run) : resolve(options.out), run);
   try {
     const loaded = await loadPlan(options.plan);
-    // Before what takes long: most mistakes are in how the database is reached.
+    // Before slow work: most mistakes are in how the database is reached.
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
     const definition = await definitionFor(loaded.plan, options.rehearse);
     refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
@@ -93,14 +93,14 @@ class Run {
   private readonly events = new EventQueue<RunEvent>();
   private readonly callbacks: LocalCallbacks;
   private readonly phaseOf: ReadonlyMap<string, string>;
-  /** States that are yet to fail. */
+  /** States that still have to fail. */
   private readonly toFail: Set<string>;
   private readonly folder: string;
   private stopping = false;
-  /** Closes the gate that is open now with a No-Go. */
+  /** Closes the open gate with a No-Go. */
   private refuseGate: () => void = () => undefined;
   private serverIsChanged = false;
-  /** By their states, which may be side by side: the next event of a state says whether it is tried again. */
+  /** Keyed by state: states may run at the same time. A state's next event shows whether it is tried again. */
   private readonly failures = new Map<string, Extract<RunEvent, { type: "failed" }>>();
 
   constructor(
@@ -189,7 +189,7 @@ class Run {
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
-      if (!end) throw new Error(`The run ended as ${name}, which is none of its ends`);
+      if (!end) throw new Error(`The run ended as ${name}, which is no end of a run`);
       const report = (await evidence.read(REPORT_DOCUMENT)) ?? (await buildReport(evidence));
       return { end, cause: outcome?.cause ?? "", report };
     } finally {
@@ -197,15 +197,15 @@ class Run {
     }
   }
 
-  /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
+  /** The parser does not see everything, such as a statement that a DO puts together. So the effects are checked, too. */
   private async refuseServerChanges(environment: Environment, state: string): Promise<void> {
     const changed = this.serverIsChanged ? [] : ((await environment.changedServer?.()) ?? []);
     if (changed.length === 0) return;
-    // Told once: the ways back must go on.
+    // Reported once: the ways back must go on.
     this.serverIsChanged = true;
     throw new SluiceError(
       ErrorName.StepFailed,
-      `The real server is not what it was before "${state}": ${changed.slice(0, 10).join("; ")}. With --database-url the copies stand on it, so a plan must not change roles, databases or parameters there. Take that out of the plan, and bring the server back by hand.`,
+      `"${state}" changed the real server: ${changed.slice(0, 10).join("; ")}. With --database-url the copies are on it, so a plan must not change roles, databases or parameters there. Remove that from the plan, and bring the server back by hand.`,
     );
   }
 
@@ -219,7 +219,7 @@ class Run {
       task: async (name, event) => {
         const state = stateInWords(String(event.state), event.version as string | undefined);
         const phase = this.phaseOf.get(name) ?? "";
-        // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
+        // A run that is being stopped completes its ways back, and an opening that it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
           throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
         const capability = this.definition.capabilities.get(name);
@@ -232,11 +232,11 @@ class Run {
         if (WRITES.has(capability)) await this.refuseServerChanges(environment, state);
         return waits ? await waits : answer;
       },
-      onEvent: (event) => this.tell(event),
+      onEvent: (event) => this.report(event),
     });
   }
 
-  private tell({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
+  private report({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
     if (state?.type !== "Task") return;
     const about = {
       state: nameInWords(this.definition, state.name, state.input),
@@ -258,10 +258,10 @@ class Run {
       });
   }
 
-  /** What a state's worker shows is shown as that state's. */
+  /** Returns ports that report a worker's progress under its state. */
   private telling(ports: Surroundings, state: string): Surroundings {
     const progress = (line: string) => this.events.push({ type: "progress", state, line });
-    // Not a copy: that would make ports that are not needed.
+    // A copy would create ports that are not needed.
     return Object.create(ports, { progress: { enumerable: true, value: progress } });
   }
 
@@ -283,7 +283,7 @@ class Run {
         alarms: [],
         retentionDays: 365,
         gateUrl,
-        // At a laptop there is one person.
+        // At a laptop there is only one person.
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
         ...(environment.copyOf === undefined ? {} : { copyOf: environment.copyOf }),
@@ -296,7 +296,7 @@ class Run {
       evidence,
       plans: new StoredPlans(evidence, () => this.loaded.plan.checksum),
       instances: environment.instances,
-      // There is no second Region, and no bucket.
+      // There is no second Region and no bucket.
       archive: { start: async () => [] },
       databases: environment.databases,
       notifier: {
@@ -313,10 +313,10 @@ class Run {
           if (this.stopping) this.refuseGate();
         },
       },
-      // EventBridge is not at hand, and nobody listens.
+      // There is no EventBridge, and nothing listens.
       announcer: { announce: async () => undefined },
       callbacks: this.callbacks,
-      // CloudWatch is not at hand, and no alarm is set.
+      // There is no CloudWatch, and no alarm is set.
       alarms: {
         known: async (names) => [...names],
         enabled: async () => [],
@@ -332,7 +332,7 @@ class Run {
         : new StandInHttp(new FetchHttp(), environment.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: `${hostname()}:${process.pid}`,
-      // A worker's are shown with its state.
+      // Each worker gets its own, which names its state.
       progress: () => undefined,
     };
     return ports;
@@ -346,7 +346,7 @@ export function isAlive(execution: string): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Of another user: it is there, and may not be signalled.
+    // It belongs to another user: it is alive, but may not be signalled.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -5,8 +5,8 @@ import { type Definition, definitionOf, type Template } from "./definition.ts";
 import type { SynthOptions } from "./synthesize.ts";
 
 /**
- * What a run interprets. The package brings it, as it is the same for every plan; in the repository it is synthesized
- * from the sources, which takes CDK.
+ * The definition that a run interprets. The package includes it, as it is the same for every plan; in the repository it is
+ * synthesized from the sources, which needs CDK.
  */
 export async function definitionFor(
   plan: CompiledPlan,

@@ -12,15 +12,15 @@ export interface TakenSchema {
   /** Such as `me@localhost:5432/shop`. */
   of: string;
   sql: string;
-  /** Who is to own the embedded database. */
+  /** The role that will own the embedded database. */
   owner: string;
   extensions: readonly string[];
   applicationRoles: readonly string[];
-  /** What people must know of it, a line each. */
+  /** Notes for people, in lines. */
   notes: readonly string[];
 }
 
-/** What is in a database beside its tables: roles that its rights and policies name, and extensions. */
+/** What a schema refers to outside of itself: roles in its rights and policies, and extensions. */
 interface Around {
   version: number;
   owner: string;
@@ -32,31 +32,33 @@ interface Around {
 }
 
 /**
- * The schema of a database as the baseline of a plan: by pg_dump, with the roles that it names and without rows, owners,
+ * The schema of a database as the baseline of a plan: by pg_dump, with the roles that it names, but without rows, owners,
  * tablespaces, publications and subscriptions. The database is only read.
- * @throws UsageError where this machine has no pg_dump for it, SluiceError FleetFailed with what pg_dump says
+ * @throws UsageError if this machine has no pg_dump for it, SluiceError FleetFailed with pg_dump's error
  */
 export async function schemaOf(address: Address): Promise<TakenSchema> {
   const around = await withGuestAt(address, { application_name: "sluice new" }, {}, lookAround);
   const { folder } = await findPrograms(["pg_dump"], Math.floor(around.version / 10_000), { orNewer: true });
   const dump = await dumped(join(folder, "pg_dump"), address);
   const head = [
-    `-- The schema of ${placeOf(address).replace(/[\r\n]/g, " ")}, taken by sluice new: what rehearsals on the embedded PostgreSQL start from.`,
-    "-- It is never sent to a deployed database. Add rows by INSERT or COPY where the migrations need some.",
+    `-- The schema of ${placeOf(address).replace(/[\r\n]/g, " ")}, taken by sluice new. Rehearsals on the embedded PostgreSQL start from it.`,
+    "-- It is never sent to a deployed database. Add rows by INSERT or COPY if the migrations need some.",
     ...around.roles.map(({ create }) => create),
     ...around.memberships.map(({ grant }) => grant),
   ];
   return {
     of: placeOf(address),
     sql: `${head.join("\n")}\n\n${dump}`,
-    // A superuser's name is taken there.
+    // The embedded superuser already has that name.
     owner: around.ownerIsSuperuser ? LOCAL_OWNER : around.owner,
     extensions: around.extensions,
     applicationRoles: around.applicationRoles,
     notes:
       around.applicationRoles.length > 0
         ? [`Application roles, as found there: ${around.applicationRoles.join(", ")}.`]
-        : ["No role but owners may log in there and holds rights on tables: a run keeps nobody out."],
+        : [
+            "Apart from owners, no role may log in there and has rights on tables, so a run keeps no role out.",
+          ],
   };
 }
 
@@ -79,13 +81,13 @@ async function dumped(program: string, address: Address): Promise<string> {
     if (!(error instanceof ProgramFailed)) throw error;
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `pg_dump could not read the schema of ${placeOf(address)}: ${error.message}\nIt takes a role that may use every schema and read every table, such as their owner.`,
+      `pg_dump could not read the schema of ${placeOf(address)}: ${error.message}\nIt needs a role that may use every schema and read every table, such as their owner.`,
       { cause: error },
     );
   }
 }
 
-/** Roles on which something in this database depends, by rights, policies or ownership, and who is a member of them. */
+/** Roles that objects in this database refer to, by rights, policies or ownership, and their members. */
 const ROLES = `
 WITH named AS (
   SELECT r.oid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid

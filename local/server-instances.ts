@@ -15,14 +15,14 @@ import { configFor, connecting, openSessionAt, withSessionAt } from "./server/se
 import { takeServerState } from "./server-state.ts";
 
 /**
- * A PostgreSQL server as a fleet: an instance is a database, a snapshot is a copy of it that nobody connects to, and a
- * restore is a copy of that. Copies are made by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
+ * A PostgreSQL server as instances: an instance is a database, a snapshot is a copy that nothing connects to, and a restore
+ * is a copy of that. CREATE DATABASE ... TEMPLATE makes copies; it allows no other session in the original.
  */
 export class ServerInstances implements Instances, Databases {
   readonly single = false;
   readonly renameSeconds = 0;
   private readonly address: Address;
-  /** Databases that may be opened, renamed and dropped: those made here, and what the caller says may be changed. */
+  /** Databases that may be opened, renamed and dropped: those made here, and those that the caller allows. */
   private readonly own: Set<string>;
   private watching: PgConnection | undefined;
   readonly moments = momentsByCopies({
@@ -33,9 +33,9 @@ export class ServerInstances implements Instances, Databases {
   });
 
   /**
-   * @param address of any database on the server, or its URL; no session goes to its database but those that are asked for
-   * @param mayChange a database that is changed though it was not made here
-   * @param dumped a database that is copied by pg_dump and pg_restore, as it cannot be had alone
+   * @param address of any database on the server, or its URL; its database gets only the sessions that are asked for
+   * @param mayChange a database that may be changed though it was not made here
+   * @param dumped a database that is copied by pg_dump and pg_restore, as other sessions use it
    */
   constructor(
     address: string | Address,
@@ -133,17 +133,17 @@ export class ServerInstances implements Instances, Databases {
     });
   }
 
-  /** Drops it at once. */
+  /** Drops it at once, without renaming. */
   async drop(database: string): Promise<void> {
     if (await this.mayDrop(database)) await this.onServer((session) => dropDatabase(session, database));
   }
 
-  /** Drops what this run and runs that were killed have let go. */
+  /** Drops what this run, and runs that were killed, marked for dropping. */
   async dropLetGo(): Promise<void> {
     await this.onServer(dropLetGo);
   }
 
-  /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. Gives back what is to be said of it. */
+  /** Copies a database, with what a template copy leaves out: access list, settings, connection limit and comment. @returns notes for the operator */
   async copy(from: string, to: string): Promise<string[]> {
     return await this.onServer(async (session) => {
       const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
@@ -151,7 +151,7 @@ export class ServerInstances implements Instances, Databases {
       if (there)
         throw new SluiceError(
           ErrorName.FleetFailed,
-          `There is a database ${to} already, and this run did not make it: nothing is copied over it.`,
+          `There already is a database ${to}, which this run did not make. Nothing is copied over it.`,
         );
       const isDumped = from === this.dumped;
       if (isDumped) await createEmptyLike(this.to(from), session, to);
@@ -162,14 +162,14 @@ export class ServerInstances implements Instances, Databases {
         await copyDatabaseSettings(session, from, to);
         return isDumped ? await notInCopy(this.to(from), this.to(to)) : [];
       } catch (error) {
-        // Half a copy would be taken for a whole one.
+        // Half a copy could be taken for a whole one.
         await this.drop(to);
         throw error;
       }
     });
   }
 
-  /** Undefined of a database that was not made here: no session goes there for that. */
+  /** Undefined for a database that was not made here: that needs no session in it. */
   private async relationsOf(database: string): Promise<number | undefined> {
     if (!this.own.has(database)) return undefined;
     const { count } = await this.withSession({ host: database }, (session) =>
@@ -182,23 +182,23 @@ export class ServerInstances implements Instances, Databases {
   }
 
   /**
-   * Takes the server's own lock of a database, for all who work from any machine or folder. It is held by a session on
-   * another database, so that the locked one can be copied, renamed and dropped, and ends with this process.
-   * @returns what gives it back; undefined when somebody else has it
+   * Takes the server's lock for a database, which works across machines and folders. A session on another database holds it,
+   * so that the locked database can be copied, renamed and dropped. It ends with this process.
+   * @returns a function that releases it; undefined if another session has it
    */
   async lock(database: string): Promise<(() => Promise<void>) | undefined> {
-    // A session for as long as a run would keep everybody on that server from creating databases.
+    // A session for as long as a run on template1 would keep everyone on the server from creating databases.
     if (maintenanceFor(database) === "template1") return async () => undefined;
     const address = this.to(maintenanceFor(database));
     const client = await connecting(address, async (tls) => {
       const opened = new pg.Client({
         ...configFor(address, tls),
         application_name: "sluice",
-        // It is idle for as long as the run lasts.
+        // It is idle while the run lasts.
         options: [address.options ?? "", "-c idle_session_timeout=0"].join(" ").trim(),
         keepAlive: true,
       });
-      // A session that is lost while idle raises an event.
+      // An idle session that is lost raises an event.
       opened.on("error", () => undefined);
       await opened.connect();
       return opened;
@@ -216,11 +216,11 @@ export class ServerInstances implements Instances, Databases {
     if (this.own.has(database)) return;
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `Database ${database} is not to be ${how}: this run did not make it, and was not asked to change it.`,
+      `Database ${database} must not be ${how}: this run neither made it nor was allowed to change it.`,
     );
   }
 
-  /** False of one that is not there. */
+  /** False also for a database that does not exist. */
   private async mayDrop(database: string): Promise<boolean> {
     if (!this.own.has(database) && !(await this.exists(database))) return false;
     this.refuseForeign(database, "dropped");
@@ -232,12 +232,12 @@ export class ServerInstances implements Instances, Databases {
   }
 
   /**
-   * What the server has beside its databases' contents. It is asked for after each state that writes, so its session stays
+   * The state of the server beside its databases' contents. It is read after each state that writes, so its session stays
    * open; `close` ends it.
    */
   async state(database: string): Promise<Fingerprint> {
     const maintenance = maintenanceFor(this.address.database);
-    // A session for as long as a run would keep everybody on that server from creating databases.
+    // A session for as long as a run on template1 would keep everyone on the server from creating databases.
     if (maintenance === "template1")
       return await this.onServer((session) => takeServerState(session, database));
     for (;;) {
@@ -249,7 +249,7 @@ export class ServerInstances implements Instances, Databases {
       } catch (error) {
         this.watching = undefined;
         await connection.close();
-        // An administrator, or a restart, may have ended it while it was idle.
+        // An administrator or a restart may have ended the idle session.
         if (!known) throw error;
       }
     }
@@ -260,7 +260,7 @@ export class ServerInstances implements Instances, Databases {
     this.watching = undefined;
   }
 
-  /** A session that is on no database that is to be copied, renamed or dropped. */
+  /** A session on no database that is to be copied, renamed or dropped. */
   private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return await withSessionAt(this.to(maintenanceFor(this.address.database)), {}, work);
   }

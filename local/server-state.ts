@@ -4,7 +4,7 @@ import { describeDifference, differences } from "../lambdas/proof/difference.ts"
 import type { CatalogObject, Fingerprint } from "../lambdas/shared/documents.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 
-/** $1: a database. Roles of the whole server, their settings, grants on parameters, and that database's own. */
+/** $1: a database. Reads roles of the whole server, their settings, grants on parameters, and that database's own. */
 const SERVER = `
 SELECT 'role' AS kind, rolname::text AS name, concat_ws(chr(10),
     concat_ws(' ', rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
@@ -28,12 +28,12 @@ SELECT 'database', datname::text, concat_ws(' ', pg_get_userbyid(datdba), datcon
        'comment: ' || shobj_description(oid, 'pg_database'))
   FROM pg_database WHERE datname = $1`;
 
-/** What a server has beside its databases' contents, so far as a migration could change it. */
+/** The state of a server beside its databases' contents, as far as a migration could change it. */
 export async function takeServerState(session: Session, database: string): Promise<Fingerprint> {
   return fingerprintOf(await session.query<CatalogObject>(SERVER, [database]));
 }
 
-/** What is not as it was, one readable line each. */
+/** The changes, one readable line each. */
 export function serverChanges(before: Fingerprint, after: Fingerprint): string[] {
   return differences(before, after).map(describeDifference);
 }

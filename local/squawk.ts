@@ -10,17 +10,17 @@ import { readText } from "../lib/plan/read-text.ts";
 import { portable } from "../lib/portable.ts";
 import { UsageError } from "./events.ts";
 
-// squawk over a plan's SQL as the step engine sends it. Squawk knows files, not steps, so it gets copies in which each
-// mark is what the engine does there; every line keeps its number.
+// Runs squawk on a plan's SQL as the step engine sends it. Squawk has no notion of steps, so it gets copies in which each
+// mark is replaced by the engine's own statements; every line keeps its number.
 
-/** What squawk says of a line of the plan. */
+/** A finding of squawk, at a line of the plan. */
 export interface Finding {
-  /** In the plan's folder. */
+  /** Path within the plan's folder. */
   file: string;
   /** From 1. */
   line: number;
   rule: string;
-  /** The statement cannot be read. */
+  /** Whether the statement cannot be parsed. */
   isError: boolean;
   message: string;
 }
@@ -34,9 +34,9 @@ const finding = z.object({
   rule_name: z.string(),
 });
 
-/** Holds for no plan. A step is done once: the ledger's row commits with it. IF NOT EXISTS would pass over an object of another shape. */
+/** Never applies: a step runs once, as its ledger row commits with it, and IF NOT EXISTS would accept an object of another shape. */
 const FOR_NO_PLAN = ["prefer-robust-stmts"];
-/** A rollback is there to drop what its migration made; that it drops nothing else is proven, not linted. */
+/** A rollback must drop what its migration made; the proof shows that it drops nothing else. */
 const DROPS = ["ban-drop-table", "ban-drop-column", "ban-drop-not-null"];
 
 const CONFIG = ".squawk.toml";
@@ -53,10 +53,10 @@ const CLOSES: Readonly<Record<Step["kind"], string>> = {
 };
 
 /**
- * All findings, file by file; undefined where squawk is not installed: it is optional. The settings are those that squawk
- * would find itself: the nearest .squawk.toml at or above the plan's folder. Paths in it are as from its own folder.
+ * All findings, by file; undefined if squawk is not installed, as it is optional. The settings are those that squawk itself
+ * would find: the nearest .squawk.toml at or above the plan's folder. Paths in it are relative to its own folder.
  * @param folder of the plan
- * @throws UsageError for settings that squawk does not take
+ * @throws UsageError for settings that squawk refuses
  */
 export async function squawkFindings(folder: string, plan: CompiledPlan): Promise<Finding[] | undefined> {
   const program = squawkProgram();
@@ -80,7 +80,7 @@ export async function squawkFindings(folder: string, plan: CompiledPlan): Promis
       const args = [
         ...(config === undefined ? [] : ["--config", config]),
         ...["--pg-version", `${plan.server.minimumVersion}.0`],
-        // Its settings may leave out all of them.
+        // The settings may exclude all files.
         ...["--reporter", "Json", "--no-error-on-unmatched-pattern", "--", ...copyOfWhich.keys()],
       ];
       const { stdout, stderr, error } = spawnSync(process.execPath, [program, ...args], {
@@ -90,7 +90,7 @@ export async function squawkFindings(folder: string, plan: CompiledPlan): Promis
       });
       if (error) throw error;
       if (!stdout.trim().startsWith("[")) throw noFindings(config, stderr || stdout);
-      // Not by --exclude: that would take the place of what the settings exclude.
+      // Not by --exclude, which would replace the settings' own exclusions.
       return z
         .array(finding)
         .parse(JSON.parse(stdout))
@@ -114,9 +114,9 @@ function configFor(folder: string): string | undefined {
   return above === folder ? undefined : configFor(above);
 }
 
-function noFindings(config: string | undefined, said: string): UsageError {
+function noFindings(config: string | undefined, output: string): UsageError {
   const where = config === undefined ? "" : ` with ${config}`;
-  return new UsageError(`squawk gives no findings${where}: ${said.trim() || "it says nothing"}`);
+  return new UsageError(`squawk failed${where}: ${output.trim() || "it printed no reason"}`);
 }
 
 function squawkProgram(): string | undefined {
@@ -141,7 +141,7 @@ const TRANSACTION = /^\s*(?:BEGIN|START|COMMIT|END)(?:\s+(?:WORK|TRANSACTION))?\
 
 function asSent(text: string, { steps }: SqlFile): string {
   const lines = text.split("\n");
-  // BEGIN and COMMIT of the file's own are left out, as the engine does; within a statement they are its own.
+  // BEGIN and COMMIT of the file are left out, as the engine does; within a statement they stay.
   const within = new Set(
     steps.flatMap(({ statements }) =>
       statements.flatMap(({ sql, line }) => sql.split("\n").map((_, index) => line + index)),
@@ -152,7 +152,7 @@ function asSent(text: string, { steps }: SqlFile): string {
   for (const [index, { kind, line }] of steps.entries()) {
     const before = steps[index - 1];
     const mark = `${before ? CLOSES[before.kind] : ""}${OPENS[kind]}`;
-    // A step that no mark begins, as in a file without them, begins with its first statement.
+    // A step without a mark begins with its first statement.
     const there = lines[line - 1] ?? "";
     lines[line - 1] = /^\s*--+\s*sluice\s*:/i.test(there) ? mark : `${mark} ${there}`;
   }

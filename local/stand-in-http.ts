@@ -2,11 +2,11 @@ import { NotAsked } from "../lambdas/shared/errors.ts";
 import type { Http, HttpAnswer } from "../lambdas/shared/ports.ts";
 
 /**
- * HTTP of a rehearsal: only the application that stands in for the real one is asked. A plan's hooks may name real
- * addresses, and a rehearsal must stop, start or test nothing real.
+ * HTTP of a rehearsal: it reaches only the stand-in for the application. A plan's hooks may name real addresses, and a
+ * rehearsal must stop, start or test nothing real.
  */
 export class StandInHttp implements Http {
-  /** @param standIn address of the application that may be asked; none may when there is none */
+  /** @param standIn address of the stand-in, if there is one */
   constructor(
     private readonly http: Http,
     private readonly standIn: string | undefined,

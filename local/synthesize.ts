@@ -11,17 +11,17 @@ import { type Definition, definitionOf, type Template } from "./definition.ts";
 
 export interface SynthOptions {
   rehearse: "before" | "inside";
-  /** Where else the final snapshot goes; as cdk.json says unless told. */
+  /** Where the final snapshot also goes; default: as in cdk.json. */
   backup?: Settings["backup"];
-  /** Whether production may be restored; as cdk.json says unless told. */
+  /** Whether production may be restored; default: as in cdk.json. */
   restore?: boolean;
 }
 
 const CDK_JSON = join(PACKAGE_FOLDER, "cdk.json");
 
 /**
- * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is not bundled: a local run
- * calls it directly.
+ * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is left out: a local run calls it
+ * directly.
  */
 export async function templateOf(
   plan: CompiledPlan,
@@ -38,7 +38,7 @@ export async function templateOf(
   try {
     const app = new App({
       outdir,
-      // `cdk synth` validates the template; here something is only taken out of it.
+      // `cdk synth` validates the template; here only a part of it is used.
       builtinCloudFormationValidation: false,
       context: { ...context, "aws:cdk:bundling-stacks": [] },
     });
@@ -49,7 +49,7 @@ export async function templateOf(
   }
 }
 
-/** The definition of a run, out of that template. */
+/** The definition of a run, from that template. */
 export async function synthesize(plan: CompiledPlan, options: SynthOptions): Promise<Definition> {
   return definitionOf(await templateOf(plan, options));
 }

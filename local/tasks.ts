@@ -23,8 +23,8 @@ import { validateTask } from "../lambdas/validate/task.ts";
 import { watchTask } from "../lambdas/watch/task.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 
-/** The same tasks that the Lambda functions serve, by capability. */
-// biome-ignore lint/suspicious/noExplicitAny: each parses its own event; here its type says nothing.
+/** The tasks that the Lambda functions serve, by capability. */
+// biome-ignore lint/suspicious/noExplicitAny: each task parses its own event, whose type does not matter here.
 export const TASKS: Readonly<Record<MachineCapability, Task<any>>> = {
   admit: admitTask,
   preflight: preflightTask,

@@ -6,13 +6,13 @@ import { alone, aloneAsGuest, GUARDS, takeReading } from "../lambdas/watch/take-
 import { addressIn } from "./server/address.ts";
 import { withGuestAt } from "./server/session.ts";
 
-/** What counts needs a while to be counted over. */
+/** Milliseconds over which counters are observed if there is no earlier reading. */
 const COUNTED_MS = 10_000;
 
 /**
- * One reading of every metric of the plan, on any database. What counts is counted from the reading before or, without
+ * Takes one reading of every metric of the plan, on any database. Counters are counted since the reading before or, without
  * one, over ten seconds.
- * @returns why none was taken, where another probe or a run has the database
+ * @returns why there is none, if another probe or a run has the database
  */
 export async function readOnce(
   plan: CompiledPlan,

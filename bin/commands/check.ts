@@ -15,17 +15,17 @@ import { planText } from "./plan-text.ts";
 
 const HERE = "sql/knowledge-graph";
 
-/** The bundled plan: the one of this folder, and elsewhere the package's. */
+/** The bundled plan: from this folder if it is here, otherwise from the package. */
 export const DEFAULT_PLAN = IS_BUILT && !existsSync(HERE) ? join(PACKAGE_FOLDER, HERE) : HERE;
 
 export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
-    .summary("shows what a plan holds, or its mistakes")
+    .summary("show what a plan holds, or its mistakes")
     .description(
-      "Reads a plan and shows what it holds: migrations, steps, checks and gates. Where the plan has mistakes it shows all of them instead: file, key or line, reason, and what to write. It needs no database.",
+      "Reads a plan and shows its migrations, steps, checks and gates. If the plan has mistakes, it shows all of them instead: file, key or line, reason, and what to write. It needs no database.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
-    .option("--json", "prints what the plan holds, or its mistakes, as JSON")
+    .option("--json", "print the plan's contents, or its mistakes, as JSON")
     .addOption(annotationsOption())
     .addHelpText(
       "after",
@@ -63,7 +63,7 @@ interface CheckFlags {
   annotations?: "github";
 }
 
-/** @throws UsageError for what is no folder */
+/** @throws UsageError if `dir` is no folder */
 async function checked(dir: string): Promise<{ loaded?: LoadedPlan; mistakes: readonly PlanError[] }> {
   try {
     const loaded = await planFolder(dir);

@@ -8,10 +8,8 @@ type Shell = (typeof SHELLS)[number];
 
 export function completionCommand({ streams }: Context): Command {
   const command: Command = new Command("completion")
-    .summary("prints a script that completes commands in a shell")
-    .description(
-      "Prints a script for a shell. The script completes commands, options, and files where an option or a command takes one.",
-    )
+    .summary("print a script that completes commands in a shell")
+    .description("Prints a completion script for a shell. It completes commands, options and file names.")
     .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText(
       "after",
@@ -34,7 +32,7 @@ interface Words {
   options: readonly { flag: string; description: string; choices: readonly string[] }[];
 }
 
-/** Of the program, and of each command that its help shows. */
+/** The words of the program, and of each command that its help shows. */
 function wordsOf(program: Command): Words[] {
   const shown = program.createHelp().visibleCommands(program);
   return shown.map((command) => ({
@@ -49,7 +47,7 @@ function wordsOf(program: Command): Words[] {
 const names = (commands: readonly Words[]) => commands.map(({ name }) => name).join(" ");
 const flags = ({ options }: Words) => options.map(({ flag }) => flag).join(" ");
 
-/** Within single quotes. */
+/** Quotes text for a shell, in single quotes. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const bash = (commands: readonly Words[]): string[] => [
@@ -77,7 +75,7 @@ const bash = (commands: readonly Words[]): string[] => [
   "complete -o default -F _sluice sluice",
 ];
 
-/** Zsh runs what is written for bash. */
+/** Zsh runs the script for bash. */
 const zsh = (commands: readonly Words[]): string[] => [
   "autoload -U +X bashcompinit && bashcompinit",
   ...bash(commands),

@@ -2,15 +2,15 @@ import type { Rehearse } from "../../local/events.ts";
 import type { LookUp } from "../../local/look-up.ts";
 import type { Streams } from "../../local/terminal/streams.ts";
 
-/** What the commands need of their surroundings. */
+/** What the commands take from outside. */
 export interface Context {
   streams: Streams;
-  /** Called only when a run starts: what it needs takes long to load. */
+  /** Called only when a run starts, as its modules take long to load. */
   loadRehearse: () => Promise<Rehearse>;
-  /** Opens a file with whatever opens such files here. */
+  /** Opens a file with the program that this system uses for it. */
   open: (path: string) => Promise<void>;
-  /** Asks AWS about what is to be production. */
+  /** Looks production up in AWS. */
   lookUp: LookUp;
-  /** Ends the command with that code. */
+  /** Ends the process with this code. */
   exit(code: number): void;
 }

@@ -5,13 +5,13 @@ const cdkFile = z.object({
   context: z.object({ sluice: z.object({ databases: z.array(z.unknown()).min(1) }) }),
 });
 
-/** How many databases the settings in this folder are for; one where there are no such settings here. */
+/** How many databases the settings in this folder have; 1 if there are no settings here. */
 export async function databasesHere(): Promise<number> {
   try {
     const { success, data } = cdkFile.safeParse(JSON.parse(await readFile("cdk.json", "utf8")));
     return success ? data.context.sluice.databases.length : 1;
   } catch {
-    // What is wrong with the file is for those to say who need it.
+    // Commands that need the settings report what is wrong with the file.
     return 1;
   }
 }

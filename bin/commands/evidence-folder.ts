@@ -8,8 +8,8 @@ import { UsageError } from "../../local/events.ts";
 import { needFolder } from "./plan-folder.ts";
 
 /**
- * The evidence of one run, from a folder that holds it.
- * @throws UsageError where it holds none
+ * Opens the evidence of one run in a folder.
+ * @throws UsageError if the folder has no evidence
  */
 export async function evidenceIn(dir: string): Promise<{ folder: string; evidence: RunEvidence }> {
   const folder = resolve(dir);
@@ -21,7 +21,7 @@ export async function evidenceIn(dir: string): Promise<{ folder: string; evidenc
   return { folder, evidence: evidenceOf(readable(fileEvidence(folder), folder), await runIn(folder)) };
 }
 
-/** Name of the run that this evidence is of. */
+/** Name of the run that the evidence belongs to. */
 async function runIn(folder: string): Promise<string> {
   const read = async (name: string) =>
     await readFile(join(folder, name), "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -29,16 +29,16 @@ async function runIn(folder: string): Promise<string> {
       throw error;
     });
   if ((await read("plan.json")) === undefined)
-    throw new UsageError(`${folder} holds no evidence of a run: plan.json is not in it.`);
+    throw new UsageError(`${folder} has no evidence of a run: plan.json is missing.`);
   const request = await read("request.json");
   if (request === undefined) return basename(folder);
   const { run } = parsed(request, join(folder, "request.json")) as { run?: unknown };
   if (typeof run !== "string" || run === "")
-    throw new UsageError(`${join(folder, "request.json")} is damaged: it names no run.`);
+    throw new UsageError(`${join(folder, "request.json")} is damaged: it does not name its run.`);
   return run;
 }
 
-/** Says of a document that is cut off or no JSON which one it is. */
+/** Names the document in the error when it is cut off or is not JSON. */
 function readable(store: EvidenceStore, folder: string): EvidenceStore {
   return {
     ...store,
@@ -55,19 +55,21 @@ function parsed(body: string, file: string): object {
   try {
     value = JSON.parse(body);
   } catch (error) {
-    throw new UsageError(`${file} is damaged: it is no whole JSON document (${messageOf(error)}). ${AGAIN}`);
+    throw new UsageError(
+      `${file} is damaged: it is not a complete JSON document (${messageOf(error)}). ${AGAIN}`,
+    );
   }
   if (typeof value !== "object" || value === null)
-    throw new UsageError(`${file} is damaged: it holds no document. ${AGAIN}`);
+    throw new UsageError(`${file} is damaged: it has no document. ${AGAIN}`);
   return value;
 }
 
-const AGAIN = "Copy the evidence again from where it is from.";
+const AGAIN = "Copy the evidence again from its source.";
 
 /**
- * Does the work with what the evidence says.
- * @param again whether the work may be done once more, to find out which document is in the way
- * @throws UsageError with that document, where it is not what a run writes
+ * Does the work on the evidence.
+ * @param again whether the work may run a second time, to find the document that is damaged
+ * @throws UsageError that names the document which a run would not have written
  */
 export async function fromEvidence<T>(
   evidence: RunEvidence,
@@ -87,13 +89,13 @@ export async function fromEvidence<T>(
   }
 }
 
-/** What is read was written by a run, unless somebody changed it: what does not fit is no fault of who reads. */
+/** A run writes whole documents. One of another shape was changed afterwards, so it is no bug. */
 function isAboutShape(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError) return true;
   return error instanceof Error && error.constructor === Error && !("code" in error);
 }
 
-/** What was looked for last in vain before the work fails. */
+/** The last value that was looked up and missing before the work failed. */
 interface Missed {
   name: string;
   path: string;

@@ -3,7 +3,7 @@ import type { DatabaseEnd, RolloutEnd } from "../../local/rollout/events.ts";
 
 export const USAGE = 2;
 export const BUG = 1;
-/** As a shell says it of a command that Ctrl-C ended. */
+/** As a shell reports a command that Ctrl-C ended. */
 export const INTERRUPTED = 130;
 
 export const EXIT_CODES: Readonly<Record<End, number>> = {
@@ -14,58 +14,58 @@ export const EXIT_CODES: Readonly<Record<End, number>> = {
   NeedsOperator: 13,
 };
 
-/** Of a reading: something is beyond its alert threshold; something could not be read. */
+/** For a reading: a metric is beyond its alert threshold. */
 export const ALERT = 3;
 export const UNMEASURED = 4;
 
 export const WATCH_EXIT_CODES = `
 Exit codes:
   0    no metric of the last reading is beyond its alert threshold
-  2    usage: a mistake in how the command was called, or in the plan
+  2    usage: a mistake in the command's arguments, or in the plan
   3    a metric is beyond its alert threshold
-  4    another probe or a run has the database, or a metric's query fails
+  4    another probe or a run has the database, or a metric's query failed
   1    a bug in Sluice`;
 
-/** Of a proof: the database is not what production was. */
+/** For a proof: the database differs from the record. */
 export const NOT_BACK = 3;
 
 export const PROVE_EXIT_CODES = `
 Exit codes:
-  0    the database is what production was
-  2    usage: a mistake in how the command was called, or in what was given to it
-  3    it is not; each difference is a line
+  0    the database is as the run recorded it
+  2    usage: a mistake in the command's arguments, or in the evidence or database it was given
+  3    the database differs; each difference is a line
   1    a bug in Sluice`;
 
-/** Of a rollback that was made: it does not bring everything back. */
+/** For a rollback that was written: it does not bring everything back. */
 export const DOES_NOT_HOLD = 3;
 
 export const ROLLBACK_EXIT_CODES = `
 Exit codes:
-  0    what was written passed every try
-  2    usage: a mistake in how the command was called, or in the plan
-  3    what was written does not bring everything back; each finding is a line
+  0    each file that was written passed every try
+  2    usage: a mistake in the command's arguments, or in the plan
+  3    a file that was written does not bring everything back; each finding is a line
   130  stopped by Ctrl-C; the copies are dropped
   1    a bug in Sluice`;
 
-/** Of evidence: it is not what the run wrote. */
+/** For evidence: it differs from what the run wrote. */
 export const NOT_WHOLE = 3;
 
 export const VERIFY_EXIT_CODES = `
 Exit codes:
-  0    whole: nothing was changed, added or taken away
-  2    usage: a mistake in how the command was called, or in what was given to it
+  0    whole: nothing was changed, added or removed
+  2    usage: a mistake in the command's arguments, or in what they name
   3    not whole; each finding is a line
   1    a bug in Sluice`;
 
 export const REHEARSE_EXIT_CODES = `
 Exit codes:
-  0    Succeeded: the migration is done, and the application is in
-  2    usage: a mistake in how the command was called, or in the plan
-  10   RolledBack: production is back by the rollbacks, and proven to be
-  11   Restored: production is back from its backup, and proven to be
+  0    Succeeded: the migrations are applied, and the application is in
+  2    usage: a mistake in the command's arguments, or in the plan
+  10   RolledBack: production was rolled back, and is proven back
+  11   Restored: production was restored from its backup, and is proven back
   12   Refused: nothing was migrated
   13   NeedsOperator: production is not proven back
-  130  left at once, by a second Ctrl-C
+  130  left at once by a second Ctrl-C; what it had not cleaned up stays
   1    a bug in Sluice`;
 
 /** Of a rollout: some databases are not done, and nothing is wrong with any. */
@@ -96,5 +96,5 @@ Exit codes:
 export const OTHER_EXIT_CODES = `
 Exit codes:
   0    done
-  2    usage: a mistake in how the command was called, or in what was given to it
+  2    usage: a mistake in the command's arguments, or in what they name
   1    a bug in Sluice`;

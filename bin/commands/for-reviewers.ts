@@ -7,21 +7,21 @@ import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 
-/** What those who review a pull request get to see, beside what is printed. */
+/** What reviewers of a pull request see, beside the printed output. */
 export interface ForReviewers {
   ended(loaded: LoadedPlan, report: Report): Promise<void>;
-  /** For mistakes of the plan; of another error nothing is shown here. */
+  /** Shows mistakes of the plan. Other errors are not shown here. */
   refused(error: unknown): Promise<void>;
 }
 
 export function annotationsOption(): Option {
   return new Option(
     "--annotations <where>",
-    "also prints mistakes, failures and a linter's findings as commands, by which they are shown at their lines",
+    "also print mistakes, failures and a linter's findings as workflow commands, which GitHub shows at their lines",
   ).choices(["github"]);
 }
 
-/** @throws UsageError for a file that cannot be written or read: before anything runs */
+/** @throws UsageError for a file that cannot be written or read, before anything runs */
 export async function forReviewers(
   {
     plan,
@@ -31,7 +31,7 @@ export async function forReviewers(
   }: { plan: string; markdown?: string; since?: string; annotations?: "github" },
   { streams }: Context,
 ): Promise<ForReviewers> {
-  // Before it is overwritten: it may be the same file.
+  // Read before it is overwritten: both may be the same file.
   const before = since === undefined ? "" : await earlier(since);
   const write = async (text: string) => {
     if (markdown === undefined) return;
@@ -82,7 +82,7 @@ export async function annotateMistakes(
   await annotate(streams, plan, ofMistakes(mistakes));
 }
 
-/** A linter's, as annotations; none where it is not installed. It is no part of what is run: where it fails, that is printed. */
+/** A linter's findings as annotations; none if it is not installed. A failure of the linter is only printed: the run is unaffected. */
 export async function findingsIn({ stderr }: Context["streams"], plan: string, loaded: LoadedPlan) {
   const [{ ofFindings }, { squawkFindings }] = await Promise.all([
     import("../../local/annotations.ts"),
@@ -97,7 +97,7 @@ export async function findingsIn({ stderr }: Context["streams"], plan: string, l
   }
 }
 
-/** Beside a report in JSON, which has standard output to itself. GitHub reads both. */
+/** Prints annotations. With a report in JSON they go to standard error; GitHub reads both streams. */
 export async function annotate(
   { stderr }: Context["streams"],
   plan: string,

@@ -29,36 +29,34 @@ const several = (one: string, before: string[] | undefined) => [...(before ?? []
 
 export function importCommand({ streams, exit }: Context): Command {
   return new Command("import")
-    .summary("makes a plan from another tool's migrations")
+    .summary("make a plan from another tool's migrations")
     .description(
-      "Reads another tool's folder of migrations, and makes a plan of those that are pending. Where that tool does not do with a file what the file seems to say, it shows so. As long as something is in doubt, it writes nothing. It can be called again: it adds new migrations, and keeps files that were changed by hand.",
+      "Reads another tool's folder of migrations, and makes a plan of the pending ones. It shows where that tool treats a file differently than the file seems to say. It writes nothing while something is in doubt. When it is called again, it adds new migrations, and keeps files that were changed by hand.",
     )
     .argument("<dir>", "folder of the migrations, as that tool is given it")
     .addOption(
-      new Option("--tool <name>", "the tool whose folder it is (default: recognized)").choices(TOOLS),
+      new Option("--tool <name>", "the tool that the folder belongs to (default: recognized)").choices(TOOLS),
     )
     .option(
       "--after <version>",
-      "the newest applied version: those after it are pending, and no database is asked; none: all are pending",
+      "the newest applied version; later ones are pending, and no database is read; none: all are pending",
     )
-    .option("--until <version>", "the last version that goes into this plan; later ones wait for another")
-    .addOption(
-      databaseOption("the database with that tool's table, which shows what is applied; it is only read"),
-    )
-    .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
+    .option("--until <version>", "the last version of this plan; later ones are left for another plan")
+    .addOption(databaseOption("the database with that tool's table of applied migrations; it is only read"))
+    .option("--table <name>", "the tool's table in that database, if it has another name than the default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
-    .option("--check", "shows what it would do, and writes nothing")
-    .option("--json", "prints what was found and done as JSON")
-    .option("--call", "lets alembic or Django's manage.py print the SQL; that runs the project's own code")
+    .option("--check", "show what would be done, and write nothing")
+    .option("--json", "print what was found and done as JSON")
+    .option("--call", "have alembic or Django's manage.py print the SQL; this runs the project's own code")
     .option(
       "--take <file>",
-      "takes a file that is in doubt as that tool takes it; may be given several times",
+      "treat a file that is in doubt as that tool does; may be given several times",
       several,
     )
-    .option("--skip <file>", "leaves a file out; may be given several times", several)
+    .option("--skip <file>", "leave a file out; may be given several times", several)
     .option(
       "--value <name=value>",
-      "what the tool puts in place of a placeholder; may be given several times",
+      "the value that the tool puts in place of a placeholder; may be given several times",
       several,
     )
     .addHelpText(
@@ -108,7 +106,7 @@ interface Outcome extends Recognized {
   written: boolean;
   /** What it did there; with --check, what it would do. */
   changes: readonly string[];
-  /** What the written plan lacks before it can be deployed. */
+  /** What the plan still needs before it can be deployed. */
   left: readonly string[];
 }
 
@@ -123,18 +121,20 @@ function asText(dir: string, flags: ImportFlags, outcome: Outcome): string[] {
   const { appliedVersions: applied, migrations } = draft;
   const known = (flags.after ?? flags.databaseUrl) !== undefined;
   const found = [
-    `${dir} is of ${tool}: ${because.join("; ")}.`,
-    `Applied: ${applied.length === 0 ? "none" : `${applied.length}, up to ${applied.at(-1)}`}${known ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${migrations.length}.`,
+    `${dir} belongs to ${tool}: ${because.join("; ")}.`,
+    `Applied: ${applied.length === 0 ? "none" : `${applied.length}, up to ${applied.at(-1)}`}${known ? "" : ", as neither --after nor --database-url was given"}. Pending: ${migrations.length}.`,
     ...notesText(draft.notes),
-    ...draft.skipped.map((file) => `- ${file} is left out, as --skip says`),
+    ...draft.skipped.map((file) => `- ${file} is left out (--skip)`),
   ];
   if (draft.unknown.length > 0 || draft.doubts.length > 0) return found;
-  if (migrations.length === 0) return [...found, "Nothing is pending: no plan is made."];
+  if (migrations.length === 0) return [...found, "Nothing is pending, so no plan is made."];
   const done = [...found, "", `${plan}:`, ...changes.map((line) => `- ${line}`), ""];
-  if (!written) return [...done, "Nothing was written, as --check says."];
+  if (!written) return [...done, "Nothing was written (--check)."];
   return [
     ...done,
-    ...(left.length === 0 ? [] : [`Left for you to mend in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
+    ...(left.length === 0
+      ? []
+      : [`Before this plan can be deployed, mend in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
     "Next:",
     `  sluice check ${plan}`,
     `  npx sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
@@ -148,23 +148,25 @@ function errorsText({ tool, draft: { unknown, doubts } }: Outcome): string[] {
     ...(doubts.length > 0
       ? [
           "",
-          `Nothing was written. Mend ${doubts.length === 1 ? "it" : "these"}; or decide for each file: --take FILE, as ${tool} takes it, or --skip FILE.`,
+          `Nothing was written. Mend ${doubts.length === 1 ? "it" : "these"}, or decide for each file: --take FILE treats it as ${tool} does, --skip FILE leaves it out.`,
         ]
       : []),
   ];
 }
 
-/** @throws UsageError for a tool that prints no SQL */
+/** @throws UsageError for a tool that cannot print SQL */
 async function withPrinted(recognized: Recognized, call: true | undefined): Promise<Recognized> {
   const { tool, source } = recognized;
   if (!call) return recognized;
   if (tool !== "alembic" && tool !== "django")
-    throw new UsageError(`--call is for alembic and django: ${tool} has files in SQL, or prints none.`);
+    throw new UsageError(
+      `--call works with alembic and django only: the files of ${tool} are SQL, or it cannot print SQL.`,
+    );
   const { called } = await import("../../lib/import/call.ts");
   return { ...recognized, source: await called(source, tool) };
 }
 
-/** Calls `draft` with the source of what is applied. @throws UsageError for a table of no database */
+/** Calls `draft` with the source of the applied versions. @throws UsageError for --table without a database */
 async function asking(
   { after, databaseUrl, table }: ImportFlags,
   draft: (asked: Asked) => Promise<Draft>,
@@ -183,7 +185,7 @@ async function asking(
   );
 }
 
-/** What `sluice check` says of the plan. */
+/** What `sluice check` finds in the plan. */
 async function leftToMend(plan: string): Promise<string[]> {
   const [{ loadPlan, whyNotDeployed }, { PlanErrors }] = await Promise.all([
     import("../../lib/plan/compile.ts"),
@@ -196,7 +198,7 @@ async function leftToMend(plan: string): Promise<string[]> {
   return problems.map(({ message }) => message);
 }
 
-/** A file's notes stand together, and one that many files share stands once. */
+/** Groups notes by file. A note that many files share is shown once. */
 function notesText(notes: readonly Finding[]): string[] {
   const bySaying = new Map<string, Finding[]>();
   for (const note of notes) bySaying.set(note.says, [...(bySaying.get(note.says) ?? []), note]);

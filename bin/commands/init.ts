@@ -11,9 +11,9 @@ type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; lookUp:
 
 export function initCommand({ streams, lookUp }: Context): Command {
   const init = new Command("init")
-    .summary("writes the settings of a deployment into cdk.json")
+    .summary("write the settings of a deployment into cdk.json")
     .description(
-      "Asks for what a deployment needs to know, and writes it into cdk.json. Each answer is checked at once. The instance or cluster is looked up in your account, where AWS can be asked: AWS_PROFILE, AWS_REGION and the like count. What a flag answers is not asked; with --yes nothing is, and what no flag answers is as in brackets.",
+      "Asks for the settings of a deployment, and writes them into cdk.json. Each answer is checked at once. The instance or cluster is looked up in your account if AWS can be reached, with AWS_PROFILE, AWS_REGION and the other usual settings. A flag answers its question. With --yes nothing is asked, and other questions take the default in brackets.",
     );
   for (const { flag, value, asks, otherwise, several } of QUESTIONS)
     init.option(
@@ -22,9 +22,9 @@ export function initCommand({ streams, lookUp }: Context): Command {
       (answer: string, before: string[] | undefined) => [...(before ?? []), answer],
     );
   return init
-    .option("--yes", "asks nothing")
-    .option("--no-look-up", "does not ask AWS about the instance or cluster")
-    .option("--replace", "replaces the settings that are in the file")
+    .option("--yes", "ask nothing")
+    .option("--no-look-up", "do not look the instance or cluster up in AWS")
+    .option("--replace", "replace the settings that are in the file")
     .option("--file <path>", "the file", "cdk.json")
     .addHelpText(
       "after",
@@ -37,7 +37,7 @@ Examples:
 ${OTHER_EXIT_CODES}`,
     )
     .action(async (flags: InitFlags) => {
-      // The schema comes with libraries that help need not wait for.
+      // Loaded here, as help need not wait for the schema's libraries.
       const [{ settingsFrom }, { readCdk, replaced, writeSettings }, { openPrompt }] = await Promise.all([
         import("../init/answers.ts"),
         import("../init/cdk-file.ts"),
@@ -61,23 +61,23 @@ ${OTHER_EXIT_CODES}`,
         prompt?.close();
       }
       print(streams.stdout, [
-        `${flags.file} holds the settings now; docs/deploying.md lists all other settings.`,
+        `${flags.file} now holds the settings. docs/deploying.md lists all others.`,
         ...(changes.length > 0 ? ["", "Replaced:", ...changes.map((line) => `  ${line}`)] : []),
         "",
         "Next:",
-        "  npx cdk synth      checks all of it; needs no account",
-        "  npx cdk bootstrap  once for each account and Region",
-        "  npx cdk deploy     says at its end how to start a run",
+        "  npx cdk synth      check the settings and the plan; needs no account",
+        "  npx cdk bootstrap  prepare each account and Region, once",
+        "  npx cdk deploy     deploy; its last lines show how to start a run",
       ]);
     });
 }
 
-/** @throws UsageError where nobody says so */
+/** @throws UsageError unless a person agrees */
 async function mayReplace(file: string, keys: readonly string[], prompt: Prompt | undefined): Promise<void> {
-  const there = `${file} holds settings already (${keys.join(", ")})`;
+  const there = `${file} already holds settings (${keys.join(", ")})`;
   const answer = await prompt?.ask(`${there}. Replace them as a whole? yes or no [no]`);
   if (!/^y(es)?$/i.test(answer?.trim() ?? ""))
-    throw new UsageError(`${there}, and is as it was. --replace replaces them.`);
+    throw new UsageError(`${there}. Nothing was written; --replace replaces them.`);
 }
 
 /** Commander names options in camel case. */

@@ -36,9 +36,9 @@ export async function main(
     await program({ streams, loadRehearse, open, lookUp, exit }).parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
-    // Commander has said it already, help and version among it.
+    // Commander has printed it already: its errors, and also help and version.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    // It comes with a parser, which help and the like need not wait for.
+    // Loaded here, as help need not wait for the parser that comes with it.
     const { errorLines } = await import("./mistake.ts");
     const lines = errorLines(error);
     if (lines !== undefined) {
@@ -72,9 +72,9 @@ export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(packageVersion(), "-V, --version", "shows the version")
-    .helpOption("-h, --help", "shows how it is used")
-    .helpCommand("help [command]", "shows how a command is used")
+    .version(packageVersion(), "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
@@ -83,20 +83,20 @@ export function program(context: Context): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError("(--help shows how it is used)")
+    .showHelpAfterError("(--help shows help)")
     .exitOverride()
     .addHelpText(
       "after",
       `
 Examples:
-  sluice rehearse --yes               a whole run on embedded databases, Go at every gate
-  sluice rehearse                     the same, and you are asked at every gate
-  sluice check sql/knowledge-graph    what a plan holds, or its mistakes
-  sluice new my-plan                  a plan of your own to begin with
+  sluice rehearse --yes               a whole run on embedded databases, with Go at every gate
+  sluice rehearse                     the same, with a question at every gate
+  sluice check sql/knowledge-graph    show what a plan holds, or its mistakes
+  sluice new my-plan                  make a plan of your own
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
-  // Of use within GitHub Actions alone.
+  // Hidden from help: it works only within GitHub Actions.
   const within = (args: string[]) =>
     main(args, context.streams, context.loadRehearse, context.open, context.lookUp);
   sluice.addCommand(pullRequestCommand(context, within).copyInheritedSettings(sluice), { hidden: true });

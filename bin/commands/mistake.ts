@@ -4,58 +4,58 @@ import { PlanError, PlanErrors } from "../../lib/plan/plan-error.ts";
 import { SettingsError } from "../../lib/settings.ts";
 import { UsageError } from "../../local/events.ts";
 
-/** What helps against what the operating system said, by its code. */
+/** What to do about an error of the operating system, by its code. */
 const SYSTEM: Readonly<Record<string, string>> = {
-  EACCES: "this process may not do that there. Look at its owner and its rights, or give another place",
-  EPERM: "this process may not do that there. Look at its owner and its rights, or give another place",
-  EROFS: "it is on a file system that is read-only. Give a place that can be written to",
-  ENOSPC: "the disk is full. Make room, or give a place on another one",
+  EACCES: "this process has no permission for that. Check the owner and the mode, or give another place",
+  EPERM: "this process has no permission for that. Check the owner and the mode, or give another place",
+  EROFS: "the file system is read-only. Give a place that can be written to",
+  ENOSPC: "the disk is full. Make room, or give a place on another disk",
   EDQUOT: "the disk quota is used up. Make room, or give another place",
   ENOENT: "there is no such file or folder",
-  ENOTDIR: "a file is where a folder must be. Look at the path",
-  EEXIST: "something else is there already. Look at the path, or give another one",
-  EISDIR: "a folder is where a file must be. Look at the path",
+  ENOTDIR: "a file is where a folder must be. Check the path",
+  EEXIST: "something with that name exists already. Check the path, or give another one",
+  EISDIR: "a folder is where a file must be. Check the path",
   ENOTEMPTY: "the folder is not empty. Give another one",
-  ELOOP: "its symbolic links lead in a circle. Look at where they lead",
+  ELOOP: "the symbolic links form a circle. Check where they lead",
   ENAMETOOLONG: "the name is too long for the file system. Give a shorter one",
   EMFILE: "this process has too many files open. Raise the limit: ulimit -n 4096",
   ENFILE: "this machine has too many files open. Close some, or raise fs.file-max",
-  EBUSY: "something else uses it. Try again when that has ended",
-  ETXTBSY: "something else uses it. Try again when that has ended",
+  EBUSY: "another program uses it. Try again when that program has ended",
+  ETXTBSY: "another program uses it. Try again when that program has ended",
   EFBIG: "the file would be too large for the file system. Give another place",
-  EIO: "the disk does not work as it should. Look at the system's log",
-  EXDEV: "the two places are on different file systems. Give a folder that is on one",
+  EIO: "the disk reports a fault. Check the system's log",
+  EXDEV: "the two places are on different file systems. Give two places on the same one",
   ENOTSUP: "the file system cannot do that. Give a folder on another one",
   EOPNOTSUPP: "the file system cannot do that. Give a folder on another one",
-  EINVAL: "the system does not take that. Look at the path",
-  ENOMEM: "this machine has no memory left. End something else, or take a larger one",
-  EAGAIN: "this machine has no room for it just now. Try again",
-  EADDRINUSE: "another program has that port. End it, or try again",
+  EINVAL: "the system rejects the path. Check it",
+  ENOMEM: "this machine has no memory left. End another program, or use a larger machine",
+  EAGAIN: "this machine is short of processes or memory just now. Try again",
+  EADDRINUSE: "another program uses that port. End it, or try again",
   EADDRNOTAVAIL: "this machine has no such address. The gates' pages need 127.0.0.1",
 };
 
-/** What helps against what PostgreSQL said, by the SQLSTATE or its class. */
+/** What to do about an error of PostgreSQL, by its SQLSTATE or the SQLSTATE's class. */
 const SERVER: Readonly<Record<string, string>> = {
-  "25006": "The session is read-only: take a role that may write, on a server that is no standby.",
-  "28": "Look at the role, its password and pg_hba.conf.",
-  "3D": "Look at the name after the URL's last slash.",
-  "42501": "The role lacks a right. Connect as a role that has it, or have it granted.",
-  "53100": "The server's disk is full: make room there.",
+  "25006": "The session is read-only. Use a role that may write, on a server that is no standby.",
+  "28": "Check the role, its password and pg_hba.conf.",
+  "3D": "Check the database name after the URL's last slash.",
+  "42501": "The role lacks a privilege. Connect as a role that has it, or have it granted.",
+  "53100": "The server's disk is full. Make room there.",
   "53200": "The server has no memory left.",
   "53300": "End sessions that are idle, or raise the connection limit.",
-  "55006": "Sessions are connected to it: end them, and try again.",
-  "55P03": "Something else has it locked. Try again when that has ended.",
-  "57014": "Something cancelled the statement. Look for who, or for a statement_timeout.",
-  "08": "The connection broke. Look at the network, and try again.",
-  "53": "The server is short of something.",
-  "57P": "The server ended the session. Look at its log, and try again when it is back.",
-  "58": "The server could not use one of its files. Look at its log.",
-  XX: "The server found a fault in itself. Look at its log.",
+  "55006": "Other sessions are connected to the database. End them, and try again.",
+  "55P03": "Another session holds the lock. Try again when that session has ended.",
+  "57014": "The statement was cancelled. Check for a statement_timeout, and who may have cancelled it.",
+  "08": "The connection broke. Check the network, and try again.",
+  "53": "The server is short of a resource.",
+  "57P": "The server ended the session. Check its log, and try again when it is back.",
+  "58": "The server could not use one of its files. Check its log.",
+  XX: "The server reports an internal fault. Check its log.",
 };
 
 /**
- * What is wrong outside of Sluice, and what helps; undefined for what can only be a fault of its own. Everything that
- * carries a code of the system's, the network's or the server's is theirs.
+ * What is wrong outside of Sluice, and what to do about it. Undefined means a bug of Sluice. An error with a code of the
+ * operating system, the network or the server is never a bug of Sluice.
  */
 export function mistakeIn(error: unknown): string | undefined {
   if (
@@ -76,7 +76,7 @@ export function mistakeIn(error: unknown): string | undefined {
   return `${where === "" ? syscall : where}: ${SYSTEM[code] ?? error.message}. (${code}, ${syscall})`;
 }
 
-/** The same as lines of an error's output, a line for each mistake of a plan. */
+/** The same as lines for standard error: one for each mistake of a plan. */
 export function errorLines(error: unknown): string[] | undefined {
   const mistake = mistakeIn(error);
   if (mistake === undefined) return undefined;
@@ -96,7 +96,7 @@ function ofServer({
   return [
     /^(08|28|3D)/.test(code)
       ? `The database cannot be reached: ${message} (${code})`
-      : `The server said: ${message} (${code})`,
+      : `The server reports: ${message} (${code})`,
     ...(detail ? [`Detail: ${detail}`] : []),
     ...(hint ? [`Hint: ${hint}`] : []),
     ...(helps === undefined ? [] : [SERVER[helps]]),

@@ -8,14 +8,14 @@ import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 
 export function newCommand({ streams }: Context): Command {
   return new Command("new")
-    .summary("makes a plan that can be rehearsed at once")
+    .summary("make a plan that can be rehearsed at once")
     .description(
-      "Makes the folder of a plan: a plan.yaml, which may stay as short as it is, and a first migration with its rollback, to be replaced by yours. With --from-database it takes the schema of a database, without its rows. Rehearsals on the embedded PostgreSQL start from that schema. The database is only read.",
+      "Makes the folder of a plan: a plan.yaml, which may stay this short, and an example migration with its rollback, for you to replace. With --from-database it copies the schema of a database, without its rows, and rehearsals on the embedded PostgreSQL start from it. That database is only read.",
     )
-    .argument("<dir>", "folder to make; its last part is the plan's name")
+    .argument("<dir>", "folder to make; its last part becomes the plan's name")
     .option(
       "--from-database [url]",
-      `the database whose schema rehearsals start from; without a URL, that of ${URL_VARIABLE}`,
+      `the database with the schema that rehearsals start from; without a URL, the one in ${URL_VARIABLE}`,
     )
     .addHelpText(
       "after",

@@ -1,7 +1,7 @@
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 
-/** Opens the report for people to look at. Where nothing can, as on a server, it says so: nothing else is lost by it. */
+/** Opens the report for people. Where nothing can open it, as on a server, it prints so: the run is unaffected. */
 export async function openReport(
   path: string,
   { open, streams }: Pick<Context, "open" | "streams">,

@@ -7,21 +7,21 @@ import type { PlanError } from "../../lib/plan/plan-error.ts";
 import { UsageError } from "../../local/events.ts";
 
 /**
- * The plan in that folder.
+ * Loads the plan in a folder.
  * @param options as loadPlan takes them
- * @throws UsageError for what is no folder, PlanError for a mistake in the plan
+ * @throws UsageError if it is no folder, PlanError for a mistake in the plan
  */
 export async function planFolder(
   dir: string,
   options?: { rollbacks?: "read" | "none" },
 ): Promise<LoadedPlan> {
   await needFolder(dir, "give the folder of a plan");
-  // Postgres's parser comes with it, which help and mistakes need not wait for.
+  // Loaded here, as help and usage errors need not wait for Postgres's parser.
   const { loadPlan } = await import("../../lib/plan/compile.ts");
   return await loadPlan(dir, options);
 }
 
-/** A folder beside it that its name was probably meant for. */
+/** A folder beside it with a similar name, which was probably meant. */
 async function folderLike(path: string): Promise<string | undefined> {
   const around = await readdir(dirname(resolve(path)), { withFileTypes: true }).catch(() => []);
   const folders = around.filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -29,7 +29,7 @@ async function folderLike(path: string): Promise<string | undefined> {
   return meant === undefined ? undefined : join(dirname(path), meant);
 }
 
-/** What keeps the plan from being deployed or published: the same as synth says. */
+/** Problems that keep the plan from being deployed or published; synth reports the same. */
 export async function problemsOf(loaded: LoadedPlan): Promise<readonly PlanError[]> {
   const { whyNotDeployed } = await import("../../lib/plan/compile.ts");
   return whyNotDeployed(loaded);
@@ -37,7 +37,7 @@ export async function problemsOf(loaded: LoadedPlan): Promise<readonly PlanError
 
 /**
  * @param remedy what to do instead
- * @throws UsageError for what is no folder, or cannot be looked at
+ * @throws UsageError if it is no folder, or cannot be read
  */
 export async function needFolder(path: string, remedy: string): Promise<void> {
   try {
@@ -47,11 +47,11 @@ export async function needFolder(path: string, remedy: string): Promise<void> {
     if (code === "ENOENT") {
       const meant = await folderLike(path);
       throw new UsageError(
-        `There is no folder ${path}: ${meant === undefined ? remedy : `is ${meant} meant? If not, ${remedy}`}.`,
+        `There is no folder ${path}: ${meant === undefined ? remedy : `did you mean ${meant}? If not, ${remedy}`}.`,
       );
     }
     throw new UsageError(
-      `The folder ${shorten(path, 200)} cannot be looked at (${shorten(message, 60)}): ${remedy}.`,
+      `The folder ${shorten(path, 200)} cannot be read (${shorten(message, 60)}): ${remedy}.`,
     );
   }
   throw new UsageError(`${path} is a file: ${remedy}.`);

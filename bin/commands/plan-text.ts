@@ -6,8 +6,8 @@ import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
 
 /**
- * What a plan holds, for people.
- * @param databases how many a deployment of it is for
+ * Describes a plan for people.
+ * @param databases how many databases a deployment of it has
  */
 export function planText(plan: CompiledPlan, databases: number): string[] {
   const { schema, server, extensions, migrations, gates, benchmarks } = plan;
@@ -15,9 +15,9 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     schema
       ? `  Starts from version ${schema.expectedVersion} in ${schema.table}${schema.tool === undefined ? "" : `, as ${schema.tool} has it`}, on PostgreSQL ${server.minimumVersion} or newer`
-      : `  Starts from any version, and notes its own in no table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
+      : `  Starts from any version, and writes no version table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
     ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
-    `  Keeps out while it migrates: ${keptOut(plan)}`,
+    `  Roles kept out while it migrates: ${keptOut(plan)}`,
     ...section(
       "Read otherwise than written",
       (plan.notices ?? []).map((notice) => [noticeText(notice)]),
@@ -29,7 +29,7 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
         title,
         [
           count(migrate.steps.length, "step"),
-          validate.checks.length > 0 ? count(validate.checks.length, "check") : "checked to be as rehearsed",
+          validate.checks.length > 0 ? count(validate.checks.length, "check") : "compared with the rehearsal",
           rollback === RESTORE
             ? "the restore is the way back"
             : `${count(rollback.steps.length, "step")} back`,
@@ -72,15 +72,15 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
 function keptOut({ applicationRoles, findRoles }: CompiledPlan): string {
   if (applicationRoles.length > 0) return applicationRoles.join(", ");
   return findRoles
-    ? "the roles that preflight finds and the first gate shows, as applicationRoles is not given"
-    : "nobody: applicationRoles is empty, so whoever may connect can go on writing";
+    ? "those that preflight finds and the first gate shows, as applicationRoles is not given"
+    : "none: applicationRoles is empty, so every role that may connect can go on writing";
 }
 
 function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {
   return minimumVersion === undefined ? name : `${name} ${minimumVersion} or newer`;
 }
 
-/** Rows in columns. */
+/** A title, and rows in columns below it. */
 function section(title: string, rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));

@@ -10,17 +10,17 @@ import { NOT_BACK, PROVE_EXIT_CODES } from "./exit-codes.ts";
 
 export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Command {
   return new Command("prove")
-    .summary("shows whether a database is what production was before a run")
+    .summary("show whether a database is what production was before a run")
     .description(
-      "Compares catalog and contents of a database with what a run recorded of production before its first migration, as the run itself proves that production is back: for whoever brought it back by hand. It only reads.",
+      "Compares the catalog and contents of a database with the record of production from before the first migration, as the run itself does to prove that production is back. Use it after you have brought a database back by hand. It only reads.",
     )
     .argument("<dir>", "folder with the evidence of that run")
     .addOption(
       databaseOption(
-        "the database to prove; the role must own the tables or read every row of them",
+        "the database to prove; the role must own its tables, or may read every row of them",
       ).makeOptionMandatory(),
     )
-    .option("--json", "prints what was found as JSON")
+    .option("--json", "print what was found as JSON")
     .addHelpText(
       "after",
       `${DATABASE_HELP}
@@ -39,7 +39,7 @@ ${PROVE_EXIT_CODES}`,
       const proven = await withGuestAt(
         address,
         { application_name: "sluice prove" },
-        // A limit on the role must not end a checksum.
+        // A statement_timeout of the role must not end a checksum.
         {
           statement_timeout: 0,
           transaction_timeout: 0,
@@ -56,7 +56,7 @@ ${PROVE_EXIT_CODES}`,
       );
       if (!proven)
         throw new UsageError(
-          `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
+          `Run ${evidence.run} has no record of production: it changed nothing there, so there is nothing to compare with.`,
         );
       const { recordedAt, tables, read, differences, left, scope, withoutVersions } = proven;
       const back = differences.length === 0;
@@ -65,21 +65,21 @@ ${PROVE_EXIT_CODES}`,
         return back ? undefined : exit(NOT_BACK);
       }
       const { scopeInWords } = await import("../../lambdas/proof/scope.ts");
-      const butFor = left.length === 0 ? "" : `, but for ${left.join(", ")}`;
+      const exceptions = left.length === 0 ? "" : `, except for ${left.join(", ")}`;
       if (back) {
         print(stdout, [
-          `Back: catalog and ${tables} tables are what they were at ${recordedAt}${butFor}; ${read} of them were read, and row versions show that the others were not touched.`,
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}${exceptions}. ${read} of them were read; row versions show that the others were not touched.`,
           scopeInWords(scope),
         ]);
         return;
       }
       print(stdout, [
-        `NOT back: not as recorded at ${recordedAt}.`,
+        `NOT back: the database differs from the record of ${recordedAt}.`,
         ...differences.map((line) => `  ${line}`),
         ...(withoutVersions === null
           ? []
           : [
-              `Row versions were not used: ${withoutVersions}. So a table is proven only where the run recorded what it held: one that the rehearsal touched, or that the plan names under \`contents\`.`,
+              `Row versions were not used: ${withoutVersions}. So only those tables are proven whose contents the run recorded: tables that the rehearsal touched, or that the plan names under \`contents\`.`,
             ]),
       ]);
       exit(NOT_BACK);

@@ -22,24 +22,24 @@ interface PublishFlags {
 
 export function publishCommand({ streams }: Context): Command {
   return new Command("publish")
-    .summary("stores a plan where a deployment's runs find it")
+    .summary("store a plan in the bucket of a deployment")
     .description(
-      "Checks a plan as `sluice check` does, stores it in the bucket of a deployment under its checksum, and prints the input that a run of it starts with. It deploys nothing and, without --start, starts nothing. Publishing the same plan again changes nothing. A note shows at each gate who published the plan, as AWS knows you.",
+      "Checks a plan as `sluice check` does, stores it by its checksum in the bucket of a deployment, and prints the input that starts a run of it. It deploys nothing, and starts nothing without --start. Publishing the same plan again changes nothing. Each gate shows who published the plan, by the AWS identity.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
     .option(
       "--stack <name>",
-      "the deployment's stack, or stack/id of the construct in it (default: the one that the settings in cdk.json make)",
+      "the deployment's stack, or stack/id of the construct in it (default: from the settings in cdk.json)",
     )
-    .option("--dry-run", "shows what it would do, and does none of it")
-    .option("--start", "starts a run of it")
-    .option("--database <name>", "the database of the run, where the deployment has several")
-    .option("--started-by <name>", "who starts it (default: as AWS knows you)")
-    .option("--reason <text>", "why, for those who are asked at the gates")
+    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--start", "start a run of it")
+    .option("--database <name>", "the database of the run, if the deployment has several")
+    .option("--started-by <name>", "who starts the run (default: your AWS identity)")
+    .option("--reason <text>", "why it is run, for the approvers")
     .addHelpText(
       "after",
       `
-AWS is reached as by its own command line: AWS_PROFILE, AWS_REGION and the like count.
+Credentials and Region come from where the AWS CLI takes them: AWS_PROFILE, AWS_REGION and so on.
 
 Examples:
   sluice publish my-plan --dry-run
@@ -69,7 +69,7 @@ ${OTHER_EXIT_CODES}`,
     });
 }
 
-/** @throws UsageError where neither a flag nor cdk.json says which stack it is */
+/** @throws UsageError if neither a flag nor cdk.json names the stack */
 async function stackOf(given: string | undefined): Promise<{ stack: string; region?: string | undefined }> {
   if (given !== undefined) return { stack: given };
   const [{ parseSettings }, { stackName }, { readCdk }] = await Promise.all([
@@ -79,7 +79,7 @@ async function stackOf(given: string | undefined): Promise<{ stack: string; regi
   ]);
   if (!existsSync(CDK_FILE))
     throw new UsageError(
-      `There is no ${CDK_FILE} here, whose settings say which deployment it is: call this in the folder of the app, or give --stack.`,
+      `There is no ${CDK_FILE} here, whose settings name the deployment. Call this in the folder of the app, or give --stack.`,
     );
   const settings = parseSettings((await readCdk(CDK_FILE)).settings);
   return { stack: stackName(settings), region: settings.network.lookUp?.region };

@@ -8,15 +8,15 @@ import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 
-/** What action.yml calls: everything about GitHub is in its environment. */
+/** The command that action.yml calls. Everything about GitHub comes from the environment. */
 export function pullRequestCommand(
   { streams, exit }: Context,
   main: (args: string[]) => Promise<number>,
 ): Command {
   return new Command("pull-request")
-    .summary("rehearses a plan within a job of GitHub Actions, and shows it on the pull request")
+    .summary("rehearse a plan in a job of GitHub Actions, and show it on the pull request")
     .description(
-      "Rehearses the plan within a job of GitHub Actions, annotates its files, writes the job's summary, and keeps one comment on the pull request. The action of this repository runs it. It reads all that it needs from the job's environment.",
+      "Rehearses the plan in a job of GitHub Actions, annotates its files, writes the job's summary, and keeps one comment on the pull request. The action of this repository calls it. It reads everything from the job's environment.",
     )
     .addHelpText("after", REHEARSE_EXIT_CODES)
     .action(async () => {
@@ -25,13 +25,13 @@ export function pullRequestCommand(
         import("../../local/markdown.ts"),
       ]);
       const { env } = process;
-      // What the job was told, not what it finds: a plan that is moved keeps its comment.
+      // By the job's input, not by the folder that was found: so a plan that is moved keeps its comment.
       const about = env.SLUICE_ACTION_PLAN ?? "";
       const request = env.SLUICE_ACTION_COMMENT === "true" ? await pullRequestIn(env) : undefined;
-      // The rehearsal is what the job is for: it needs nothing of GitHub.
+      // Failures of GitHub's API are only printed: the rehearsal needs nothing of GitHub.
       const last = request ? await lastText(request, about).catch(notRead(streams)) : "";
       const before = markdown.figuresIn(last);
-      // What is left of a job that is killed. A comment that showed an earlier push's end would be taken for this one's.
+      // Stays if the job is killed. Otherwise the comment would show an earlier push's end as this one's.
       if (request)
         await keepComment(
           request,
@@ -50,7 +50,7 @@ export function pullRequestCommand(
     });
 }
 
-/** The exit code of a rehearsal, and what there is to show of it. */
+/** The exit code of a rehearsal, and what can be shown of it. */
 async function rehearsed(
   about: string,
   last: string,

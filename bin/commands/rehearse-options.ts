@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { type CopyHow, type RehearseOptions, UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
 
-/** The flags of `sluice rehearse` as commander hands them over. */
+/** The flags of `sluice rehearse` as commander returns them. */
 export interface RehearseFlags {
   plan: string;
   out?: string;
@@ -24,8 +24,8 @@ export interface RehearseFlags {
 }
 
 /**
- * What a run is asked to do.
- * @throws UsageError for flags that do not go together
+ * Options of a run, from the flags.
+ * @throws UsageError for flags that exclude each other
  */
 export function rehearseOptions(
   flags: RehearseFlags,
@@ -49,11 +49,11 @@ export function rehearseOptions(
     throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
   if (copy !== undefined && copy !== "template" && platform === "win32")
     throw new UsageError(
-      `--copy ${copy} is not to be had on Windows, where nothing would remove such a copy if this command were killed. Leave it out, or run Sluice in the Windows Subsystem for Linux.`,
+      `--copy ${copy} does not work on Windows: nothing would remove the copy if this command were killed. Leave it out, or run Sluice in the Windows Subsystem for Linux.`,
     );
   if (copy === "physical" && apply)
     throw new UsageError(
-      "--copy physical does not go with --apply: such a copy is another server, and the way back needs one on this. Rehearse with it first, without --apply.",
+      "--copy physical does not go with --apply: the copy is a server of its own, and the way back needs a copy on the same server. First rehearse with --copy physical, without --apply.",
     );
   return {
     plan,
@@ -79,7 +79,7 @@ export function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // Containers run processes under numbers that have no name.
+    // In a container, a process may run under a user id that has no name.
     return process.env.USER || "unknown";
   }
 }

@@ -14,25 +14,25 @@ import { checkGateNames, type RehearseFlags, rehearseOptions, userName } from ".
 
 export function rehearseCommand(context: Context): Command {
   return new Command("rehearse")
-    .summary("runs a plan from admission to the open application, or back")
+    .summary("run a plan, from admission to the open application, or back")
     .description(
-      "Runs a plan on this machine, without AWS: the state machine that is deployed, the same tasks, on an embedded PostgreSQL or on a server of yours. At each gate you are asked at the terminal and on a page of this machine; whichever is answered first counts.",
+      "Runs a plan on this machine, without AWS: the same state machine and the same tasks that are deployed, on an embedded PostgreSQL or on your own server. Each gate opens at the terminal and on a page of this machine; the first answer counts.",
     )
     .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
-    .option("--yes", "answers Go at every gate")
+    .option("--yes", "answer Go at every gate")
     .addOption(noGoOption())
-    .option("--open", "opens the report at the end")
+    .option("--open", "open the report at the end")
     .option(
       "--fail <state>",
-      "a drill: that state fails, each time that it is entered, and does nothing; may be given several times",
+      "a drill: this state fails each time that it is entered, and does nothing; may be given several times",
       (state: string, before: string[] | undefined) => [...(before ?? []), state],
     )
-    .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
-    .option("--verbose", "ends a success with all that the report has, instead of ten lines")
-    .option("--quiet", "shows only errors, gates, and the end in one line")
+    .option("--json", "print only report.json on standard output; errors and gates go to standard error")
+    .option("--verbose", "after a success, show the whole report instead of ten lines")
+    .option("--quiet", "show only errors, gates, and the end in one line")
     .option(
       "--out <dir>",
-      "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
+      "keep the evidence, with report.json and report.html, in this folder (default: a new one below .sluice/runs)",
     )
     .addOption(
       databaseOption(
@@ -42,36 +42,36 @@ export function rehearseCommand(context: Context): Command {
     .addOption(
       new Option(
         "--copy <how>",
-        "how that database is copied: by its own server (template, which needs it to itself for that moment; the default), as a server of its own on this machine (physical), or by pg_dump and pg_restore (dump)",
+        "how that database is copied: template (by its own server; no other session may use it for that moment; the default), physical (as a server of its own on this machine), or dump (by pg_dump and pg_restore)",
       ).choices(COPY_HOW),
     )
-    .option("--apply", "migrates the database at --database-url itself; gates are answered by people")
+    .option("--apply", "migrate the database at --database-url itself; people answer the gates")
     .addOption(
-      new Option("--rehearse <when>", "before the application is stopped, or inside the downtime")
+      new Option("--rehearse <when>", "rehearse before the application is stopped, or inside the downtime")
         .choices(["before", "inside"])
         .default("before"),
     )
     .addOption(
-      new Option("--fence <how>", "keeps the application's roles out while it migrates, or does not")
+      new Option("--fence <how>", "whether the application's roles are kept out while it migrates")
         .choices(["connect", "none"])
         .default("connect"),
     )
-    .option("--markdown <file>", "writes what reviewers should see of the run into this file, as Markdown")
+    .option("--markdown <file>", "write a summary of the run for reviewers into this file, as Markdown")
     .option(
       "--since <file>",
-      "adds what has changed since an earlier --markdown, from its file; a missing or other file counts as none",
+      "add what has changed since the summary of an earlier --markdown; a file that is missing or is no such summary counts as none",
     )
     .addOption(annotationsOption())
     .addHelpText(
       "after",
       `
-Ctrl-C asks the run to go back by its own way, and so does a terminal that closes; a second Ctrl-C leaves at once.
+Ctrl-C stops the run: it goes back by its own way, as it also does when the terminal closes. A second Ctrl-C leaves at once.
 ${DATABASE_HELP}
 Examples:
-  sluice rehearse --yes                     a whole run, nobody is asked
-  sluice rehearse                           the same, and you are asked at every gate
-  sluice rehearse --yes --open              the same as the first, and the report opens
-  sluice rehearse --no-go after-007         shows how it is rolled back from there
+  sluice rehearse --yes                     a whole run, without questions
+  sluice rehearse                           the same, with a question at every gate
+  sluice rehearse --yes --open              open the report at the end
+  sluice rehearse --no-go after-007         show how it is rolled back from there
   sluice rehearse --yes --fail "Apply 008 to production"
   sluice rehearse --yes --json > report.json
   sluice rehearse --plan my-plan --out evidence
@@ -96,12 +96,12 @@ const COPYING: Readonly<Record<CopyHow, string>> = {
   template: "a copy of the database, which takes as long as copying its files",
   physical:
     "a physical copy of its whole server on this machine, which takes as long as copying all its files over the network",
-  dump: "a logical copy of the database by pg_dump and pg_restore, which takes longer than copying its files, and does not show bloat, the layout of files, statistics and the ages of row versions",
+  dump: "a logical copy of the database by pg_dump and pg_restore, which takes longer than copying its files, and does not have the original's bloat, layout of files, statistics and ages of row versions",
 };
 
-/** What is made before anything can be shown of the run, which takes up to half a minute. */
+/** What is made before the run can show anything, which takes up to half a minute. */
 function makingText({ databaseUrl, apply, copy = "template" }: RehearseOptions): string {
-  const machine = "the state machine, as CDK deploys it";
+  const machine = "the state machine that CDK deploys";
   if (databaseUrl === undefined)
     return `Making ${machine}, and then production: a PostgreSQL in memory, with the plan's baseline. This takes up to half a minute.`;
   const place = placeOf(addressIn(databaseUrl));
@@ -113,9 +113,9 @@ function makingText({ databaseUrl, apply, copy = "template" }: RehearseOptions):
 function noGoOption(): Option {
   const option = new Option(
     "--no-go <gate>",
-    "answers No-Go at that gate and Go at all others: readiness, rehearsal, after-<version>, open, keep or restore; may be given several times",
+    "answer No-Go at this gate and Go at all others: readiness, rehearsal, after-<version>, open, keep or restore; may be given several times",
   ).argParser((gate: string, before: string[] | undefined) => [...(before ?? []), gate]);
-  // Commander takes it for the opposite of a flag --go.
+  // Commander would take it for the opposite of a flag --go.
   option.negate = false;
   return option;
 }
@@ -135,7 +135,7 @@ async function rehearse(
   const much = json ? "json" : quiet ? "quiet" : verbose ? "verbose" : "normal";
   const answers = { yes, noGo, user };
   const shown = terminal.open({ streams, plan, shown: much, answers, apply: options.apply });
-  // Nobody is to say Go to what they do not know of.
+  // Printed before the first gate: people must know these before they say Go.
   terminal.print(
     json || quiet ? streams.stderr : streams.stdout,
     (plan.notices ?? []).map((notice) => `Read otherwise than written: ${noticeText(notice)}`),

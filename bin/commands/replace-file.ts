@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
 
 /**
- * Puts a file in the place of what is there: whole or not at all, and without following a link that stands there.
+ * Replaces a file as a whole or not at all, and never follows a link in its place.
  * @param mode of the new file
  */
 export async function replaceFile(path: string, body: string, mode = 0o600): Promise<void> {

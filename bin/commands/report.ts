@@ -9,12 +9,12 @@ import { replaceFile } from "./replace-file.ts";
 
 export function reportCommand(context: Context): Command {
   return new Command("report")
-    .summary("makes the report of a run again, from its evidence")
+    .summary("make the report of a run again, from its evidence")
     .description(
-      "Makes report.json and report.html again from the evidence of a run, and prints where they are. It needs nothing else: no plan, no database. For a run that still goes on, or was broken off, it shows how far the run came.",
+      "Makes report.json and report.html again from the evidence of a run, and prints where they are. It needs no plan and no database. If the run still goes on, or was broken off, the report shows how far it came.",
     )
     .argument("<dir>", "folder with the evidence of one run")
-    .option("--open", "opens the report")
+    .option("--open", "open the report")
     .addHelpText(
       "after",
       `
@@ -41,7 +41,7 @@ async function reportAgain(dir: string): Promise<{ json: string; html: string }>
     return { json: `${JSON.stringify(report, null, 2)}\n`, html: renderReport(report) };
   });
   const [json, html] = [join(folder, "report.json"), join(folder, "report.html")];
-  // They are made from the evidence and are none themselves: a newer one may take their place.
+  // A newer report may replace them: they are made from the evidence, and are no evidence themselves.
   await replaceFile(json, made.json);
   await replaceFile(html, made.html);
   return { json, html };

@@ -19,25 +19,23 @@ interface RollbackFlags {
 
 export function rollbackCommand({ streams: { stdout, stderr, signals }, exit }: Context): Command {
   return new Command("rollback")
-    .summary("writes the rollbacks of migrations, and tries them")
+    .summary("write the rollbacks of migrations, and try them")
     .description(
-      "Runs a plan's migrations on a copy, looks at what each does to the catalog, and writes the rollback.sql that undoes it. It tries each file: after the whole migration, a second time, and from where the migration may break off. It cannot know what rows held, and names what it could not bring back. The rehearsal proves the file like any other.",
+      "Runs a plan's migrations on a copy, reads what each changes in the catalog, and writes the rollback.sql that undoes it. It tries each file: after the whole migration, a second time, and from where the migration may break off. It cannot know what rows held, and names what it could not bring back. The rehearsal proves the file like any other.",
     )
     .argument("<dir>", "folder of the plan")
     .argument(
       "[migration]",
-      "version or folder of one migration (default: each whose rollback.sql is missing, or generated)",
+      "version or folder of one migration (default: all whose rollback.sql is missing or generated)",
     )
-    .option("--force", "also replaces a file that a person wrote or changed")
+    .option("--force", "also replace files that a person wrote or changed")
     .addOption(
       databaseOption(
-        "a PostgreSQL database instead of the plan's baseline: copies of it are migrated, it is only read",
+        "a PostgreSQL database instead of the plan's baseline; copies of it are migrated, it is only read",
       ),
     )
     .addOption(
-      new Option("--copy <how>", "how that database is copied, as `sluice rehearse` does it").choices(
-        COPY_HOW,
-      ),
+      new Option("--copy <how>", "how that database is copied, as for `sluice rehearse`").choices(COPY_HOW),
     )
     .addHelpText(
       "after",
@@ -63,7 +61,7 @@ ${ROLLBACK_EXIT_CODES}`,
         let stopped = false;
         const stop = () => {
           stopped = true;
-          print(stderr, ["Stopping, once what is under way has ended: then the copies are dropped."]);
+          print(stderr, ["Stopping. The current work ends first, then the copies are dropped."]);
         };
         for (const signal of SIGNALS) signals.once(signal, stop);
         const made = makeRollbacks(
@@ -83,7 +81,7 @@ ${ROLLBACK_EXIT_CODES}`,
           if (!holds) exit(DOES_NOT_HOLD);
         } catch (error) {
           if (!(error instanceof Stopped)) throw error;
-          print(stderr, ["Stopped. What was made before is written, the rest is not."]);
+          print(stderr, ["Stopped. Rollbacks that were made before are written, the others are not."]);
           exit(INTERRUPTED);
         } finally {
           for (const signal of SIGNALS) signals.removeListener(signal, stop);
@@ -94,7 +92,7 @@ ${ROLLBACK_EXIT_CODES}`,
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** Differences that are shown; the file has more of them. */
+/** Differences shown on the terminal; the file has all of them. */
 const MOST_LINES = 10;
 
 function madeText(made: MadeRollback, isWritten: boolean): string[] {
@@ -103,20 +101,20 @@ function madeText(made: MadeRollback, isWritten: boolean): string[] {
   return [
     isWritten
       ? `${path}: written, ${count(statements, "statement")}.`
-      : `${path}: not written. The migration changes rows only, and what they held is not known.`,
+      : `${path}: not written. The migration changes only rows, and their former contents are not known.`,
     ...(wrong.length === 0
       ? [
-          `  It holds on this copy (${tables} tables, ${rows} rows): catalog and contents were what they were ${list(tried)}.`,
+          `  It holds on this copy (${tables} tables, ${rows} rows): catalog and contents were back ${list(tried)}.`,
         ]
       : [
-          "  It does NOT hold:",
+          "  It does NOT bring everything back:",
           ...wrong.slice(0, MOST_LINES).map((line) => `  - ${line}`),
           ...(more > 0 ? [`  - and ${more} more`] : []),
         ]),
     ...(unknown.length === 0
       ? []
       : [
-          "  What it cannot know:",
+          "  What it cannot bring back:",
           ...unknown.map((sentence) => `  - ${sentence}`),
           "  Where that matters: keep what you drop until a later migration (docs/plan-format.md), or say",
           "  `rollback: restore` for this migration in plan.yaml.",

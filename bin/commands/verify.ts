@@ -13,18 +13,18 @@ import { needFolder } from "./plan-folder.ts";
 
 export function verifyCommand(context: Context): Command {
   return new Command("verify")
-    .summary("shows whether the evidence of a run is what the run wrote")
+    .summary("show whether the evidence of a run is what the run wrote")
     .description(
-      "Compares a folder of evidence with its manifest and its chain. It reports that the folder is whole, or what was changed, added, taken away, swapped, renamed or cut off. It makes the verdict again from the folder, whatever the report in it says. It changes nothing.",
+      "Compares a folder of evidence with its manifest and its chain. It reports that the folder is whole, or what was changed, added, removed, swapped, renamed or cut off. It makes the verdict again from the folder, whatever its report states. It changes nothing.",
     )
     .argument("<dir>", "folder with the evidence of one run")
     .option("--hash <sha256>", "the manifest's hash, from the final message, the report or the terminal")
-    .option("--json", "prints what was found as JSON")
+    .option("--json", "print what was found as JSON")
     .addHelpText(
       "after",
       `
-Without --hash it can only show that the folder fits together: anybody who may
-write to all of it could have made it so. Take the hash from where they cannot write.
+Without --hash it can only show that the folder is consistent: a person who may
+write to all of it can make it so. Take the hash from a place that this person cannot change.
 
 Examples:
   sluice verify .sluice/runs/rehearsal-20261103-021405-a1b2c3
@@ -47,7 +47,7 @@ ${VERIFY_EXIT_CODES}`,
     });
 }
 
-/** Of any folder that holds something of a run, damaged or not: what is wrong with it is for the findings to say. */
+/** Accepts any folder with something of a run in it, damaged or not: the findings report what is wrong. */
 async function evidenceToVerify(dir: string): Promise<{ folder: string; evidence: RunEvidence }> {
   const folder = resolve(dir);
   await needFolder(dir, "give the folder with the evidence of a run");
@@ -67,7 +67,7 @@ async function evidenceToVerify(dir: string): Promise<{ folder: string; evidence
 
 async function runNamedIn(path: string): Promise<string | undefined> {
   try {
-    // A pipe in its place would be waited for without end.
+    // Reading a pipe in its place would wait without end.
     if (!(await lstat(path)).isFile()) return undefined;
     const { run } = JSON.parse(await readFile(path, "utf8")) as { run?: unknown };
     return typeof run === "string" && isRunName(run) ? run : undefined;
@@ -78,12 +78,12 @@ async function runNamedIn(path: string): Promise<string | undefined> {
 
 function verifiedText({ findings, covered, after, manifest, verdict }: Verified, byHash: boolean): string[] {
   const whole = byHash
-    ? `Whole: ${covered} files are what the run wrote, by the manifest whose hash was given.`
-    : `Whole in itself: ${covered} files are as the manifest beside them says. Anybody who may write to the folder could have made it so; with --hash it is held to what the run's final message says.`;
+    ? `Whole: ${covered} files are what the run wrote, by the manifest with the given hash.`
+    : `Consistent: ${covered} files are as the manifest beside them states. A person who may write to the folder can make it so; --hash compares it with the run's final message.`;
   return [
     findings.length === 0
       ? whole
-      : `NOT WHOLE: ${findings.length === 1 ? "one thing is" : `${findings.length} things are`} not as the run left it.`,
+      : `NOT WHOLE: ${findings.length === 1 ? "one thing differs" : `${findings.length} things differ`} from what the run wrote.`,
     ...findings.map((line) => `  ${line}`),
     ...(manifest === null ? [] : [`Manifest  ${manifest}`]),
     ...(verdict

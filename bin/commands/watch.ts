@@ -21,15 +21,15 @@ interface WatchFlags {
 
 export function watchCommand({ streams, exit }: Context): Command {
   return new Command("watch")
-    .summary("reads the plan's metrics from a database")
+    .summary("read the plan's metrics from a database")
     .description(
-      "Reads every metric of the plan from a database, and shows each beside its target and its alert threshold. It only reads, no query of it takes longer than five seconds, and it stands back where another probe or a run is at work.",
+      "Reads every metric of the plan from a database, and shows each beside its target and its alert threshold. It only reads, and none of its queries takes longer than five seconds. It reads nothing while another probe or a run has the database.",
     )
     .addOption(databaseOption("the PostgreSQL database to read from").makeOptionMandatory())
     .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
-    .option("--once", "takes one reading and ends; otherwise it goes on until Ctrl-C")
+    .option("--once", "take one reading and end (default: read until Ctrl-C)")
     .option("--every <minutes>", "time between two readings", "5")
-    .option("--json", "prints each reading as a line of JSON")
+    .option("--json", "print each reading as a line of JSON")
     .addHelpText(
       "after",
       `${DATABASE_HELP}
@@ -56,11 +56,10 @@ async function readAndPrint(
   stderr: Context["streams"]["stderr"],
   exit: Context["exit"],
 ): Promise<Reading | undefined> {
-  // What is wrong with it is to be said before the plan is read.
+  // Reports a mistake in the URL before the plan is read.
   addressIn(databaseUrl);
   const { plan } = await planFolder(dir);
-  if (!plan.watch)
-    throw new UsageError(`The plan ${plan.name} watches nothing: it has no "watch" in plan.yaml.`);
+  if (!plan.watch) throw new UsageError(`The plan ${plan.name} has no metrics: plan.yaml has no "watch".`);
   const [{ readOnce }, text] = await Promise.all([
     import("../../local/watch.ts"),
     import("../../lambdas/watch/thresholds.ts"),

@@ -4,12 +4,11 @@ import type { LookedUp, LookUp } from "../../local/look-up.ts";
 import type { Prompt } from "./prompt.ts";
 import { type Draft, QUESTIONS, type Question } from "./questions.ts";
 
-/** What flags gave: by the flag's name, each as often as it was given. */
+/** The values of flags, by the flag's name: one for each time that it was given. */
 export type Given = Readonly<Record<string, readonly string[] | undefined>>;
 
 /**
- * Settings made from flags, from what is asked, from what AWS says of production, and from what is taken where nothing
- * is answered.
+ * Makes settings from flags, from answers at the prompt, from what AWS reports about production, and from defaults.
  * @throws UsageError with everything that is missing or wrong
  */
 export async function settingsFrom(
@@ -35,7 +34,7 @@ export async function settingsFrom(
     found = await looked(draft, given, lookUp);
     say(found.says);
     if (found.mistake === undefined) continue;
-    // What a flag has answered is not asked.
+    // A flag's answer is not asked again at the prompt.
     const again = QUESTIONS.findIndex(({ flag }) => flag === "cluster");
     if (prompt && !given.cluster && !given.instance) {
       say([`  ${found.mistake}`]);
@@ -45,11 +44,11 @@ export async function settingsFrom(
   }
   const mistakes = problems.length > 0 ? problems : mistakesIn(draft);
   if (mistakes.length > 0)
-    throw new UsageError(`These are no settings yet:\n${mistakes.map((line) => `- ${line}`).join("\n")}`);
+    throw new UsageError(`The settings are not complete:\n${mistakes.map((line) => `- ${line}`).join("\n")}`);
   return draft;
 }
 
-/** With what was found in place of an answer that nothing else gives. */
+/** Suggests what AWS reported as the question's default. */
 function suggesting(question: Question, { database, vpc }: LookedUp): Question {
   const otherwise = { database, vpc }[question.flag];
   return otherwise === undefined ? question : { ...question, otherwise };
@@ -59,7 +58,7 @@ async function looked(draft: Draft, given: Given, lookUp: LookUp): Promise<Looke
   const database = (draft.database ?? {}) as Readonly<Record<string, unknown>>;
   const { cluster, instance } = database as { cluster?: string; instance?: string };
   const identifier = cluster ?? instance;
-  // None that can be one, or two of which only one may stay: a mistake that is found already.
+  // No valid identifier, or both an instance and a cluster: that mistake is already reported.
   if (identifier === undefined || (cluster !== undefined && instance !== undefined)) return { says: [] };
   const [, region] = /^\d+\/(.+)$/.exec(given.subnets?.[0] ?? "") ?? [];
   const found = await lookUp(cluster === undefined ? "instance" : "cluster", identifier, region);
@@ -68,7 +67,7 @@ async function looked(draft: Draft, given: Given, lookUp: LookUp): Promise<Looke
   return found;
 }
 
-/** Puts the answer into the draft. What is wrong with it otherwise; the draft is as it was then. */
+/** Puts the answer into the draft. Returns what is wrong with the answer; then the draft is unchanged. */
 function attempt(question: Question, given: readonly string[], draft: Draft): string[] {
   const answers = given.flatMap((answer) => partsOf(answer, question));
   if (answers.length === 0) return [];

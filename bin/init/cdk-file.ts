@@ -5,14 +5,14 @@ import { UsageError } from "../../local/events.ts";
 import { replaceFile } from "../commands/replace-file.ts";
 import type { Draft } from "./questions.ts";
 
-/** A file with the settings of a deployment among other things, as it is written by its people. */
+/** A file that holds the settings of a deployment, and other things that people wrote. */
 export interface CdkFile {
   text: string;
-  /** The settings that it holds; undefined where it holds none. */
+  /** The settings in it; undefined if it has none. */
   settings: Draft | undefined;
 }
 
-/** @throws UsageError for what is no JSON object */
+/** @throws UsageError if the file is no JSON object */
 export async function readCdk(file: string): Promise<CdkFile> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
@@ -24,15 +24,15 @@ export async function readCdk(file: string): Promise<CdkFile> {
   } catch (error) {
     throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
   }
-  if (!isObject(value)) throw new UsageError(`${file} holds no JSON object.`);
+  if (!isObject(value)) throw new UsageError(`${file} is not a JSON object.`);
   const { context } = value;
   if (context !== undefined && !isObject(context))
-    throw new UsageError(`${file}: "context" must be an object, and is none.`);
+    throw new UsageError(`${file}: "context" must be an object.`);
   const settings = context?.[SETTINGS_KEY];
   return { text, settings: settings === undefined ? undefined : isObject(settings) ? settings : {} };
 }
 
-/** Puts the settings into the file; all else in it stays as it is written, byte for byte. */
+/** Puts the settings into the file. Everything else in it stays, byte for byte. */
 export async function writeSettings(
   file: string,
   { text, settings: before }: CdkFile,
@@ -52,7 +52,7 @@ export async function writeSettings(
   await replaceFile(path, text.slice(0, text.length - body.length) + applyEdits(body, edits), mode & 0o777);
 }
 
-/** What becomes of each setting that was there and is another now, a line each. */
+/** One line for each setting that is removed or changed. */
 export function replaced(before: Draft | undefined, after: Draft): string[] {
   if (before === undefined) return [];
   const [was, is] = [leaves(before), leaves(after)];
@@ -70,7 +70,7 @@ function leaves(value: unknown, path = ""): Map<string, string> {
   );
 }
 
-/** The same settings with the keys that were there before in the order that they had. */
+/** The same settings. Keys that were there before keep their order. */
 function inOrderOf(value: unknown, before: unknown): unknown {
   if (!isObject(value) || !isObject(before)) return value;
   const kept = Object.keys(before).filter((key) => key in value);

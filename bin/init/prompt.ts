@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { UsageError } from "../../local/events.ts";
 import { print, type Streams } from "../../local/terminal/streams.ts";
 
-/** Somebody at a terminal who is asked. */
+/** Asks the person at the terminal. */
 export interface Prompt {
   /** @throws UsageError at the end of the input */
   ask(question: string): Promise<string>;
@@ -12,7 +12,7 @@ export interface Prompt {
 
 export function openPrompt({ stdin, stdout }: Pick<Streams, "stdin" | "stdout">): Prompt {
   const reader = createInterface({ input: stdin });
-  // Lines that were typed ahead, or pasted, wait for their questions.
+  // Lines that were typed ahead or pasted wait here for their questions.
   const lines = reader[Symbol.asyncIterator]();
   return {
     async ask(question) {

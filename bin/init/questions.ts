@@ -1,32 +1,32 @@
 import { UsageError } from "../../local/events.ts";
 
-/** Settings on the way to be whole: as they will stand in cdk.json. */
+/** Settings that may still be incomplete, as they will be in cdk.json. */
 export type Draft = Record<string, unknown>;
 
-/** One answer that the settings need, by a flag or at the prompt. */
+/** One answer that the settings need, from a flag or from the prompt. */
 export interface Question {
   /** Name of the flag, without its dashes. */
   flag: string;
-  /** What the flag's value is called in the help. */
+  /** Name of the flag's value in the help. */
   value: string;
   asks: string;
-  /** Taken where nothing is answered; "" leaves the setting out. Not there: it must be answered. */
+  /** Taken when there is no answer; "" leaves the setting out. Without it an answer is required. */
   otherwise?: string;
-  /** Not asked, and not needed, where an earlier answer has settled it. */
+  /** Whether an earlier answer makes this question unnecessary. */
   settledBy?(draft: Draft): boolean;
-  /** Once it is answered or settled, production is known, and is looked up. */
+  /** Production is looked up once this question is answered or settled. */
   looksUp?: true;
-  /** Several answers: by commas at the prompt, by the flag more than once. */
+  /** Takes several answers: separated by commas at the prompt, by repeating the flag otherwise. */
   several?: true;
-  /** Beginnings of the mistakes that are about this answer. */
+  /** Paths in the settings that begin a mistake about this answer. */
   about: readonly string[];
-  /** @throws UsageError for an answer that cannot be read; whether it is right is the settings' schema to say */
+  /** @throws UsageError for an answer that cannot be read; the settings' schema checks its value */
   put(answers: readonly string[], draft: Draft): void;
 }
 
 type Text = Omit<Question, "about" | "put">;
 
-/** An answer that is the setting, as it is. */
+/** An answer that is the setting itself. */
 const text = (path: string, question: Text): Question => ({
   ...question,
   about: [path],
@@ -50,7 +50,7 @@ export const QUESTIONS: readonly Question[] = [
   text("database.cluster", {
     flag: "cluster",
     value: "identifier",
-    asks: "DB cluster identifier of production, where it is a cluster: of Aurora PostgreSQL, or a Multi-AZ DB cluster",
+    asks: "DB cluster identifier of production, if it is a cluster: Aurora PostgreSQL or Multi-AZ DB cluster",
     otherwise: "",
   }),
   {
@@ -73,19 +73,19 @@ export const QUESTIONS: readonly Question[] = [
   text("database.secretKmsKeyArn", {
     flag: "secret-key",
     value: "arn",
-    asks: "ARN of the KMS key of that secret, where it is one of your own",
+    asks: "ARN of the KMS key of that secret, if it is a key of your own",
     otherwise: "",
   }),
   text("database.storageKmsKeyArn", {
     flag: "storage-key",
     value: "arn",
-    asks: "ARN of the KMS key that the instance is encrypted with, where it is one of your own",
+    asks: "ARN of the KMS key that the instance is encrypted with, if it is a key of your own",
     otherwise: "",
   }),
   {
     flag: "another",
     value: "instance/database=login",
-    asks: "Further databases for the same network, people and plans, of which a run's input then names one, such as billing/app=arn:... or billing/app=role",
+    asks: "Further databases for the same network, people and plans, such as billing/app=arn:... or billing/app=role; a run's input then names one",
     otherwise: "",
     several: true,
     about: ["databases"],
@@ -103,12 +103,12 @@ export const QUESTIONS: readonly Question[] = [
   text("network.securityGroupId", {
     flag: "security-group",
     value: "id",
-    asks: "Security group for the functions, which the database's must let in",
+    asks: "Security group for the functions; the database's security group must let it in",
   }),
   {
     flag: "endpoint-route-tables",
     value: "id",
-    asks: "Route tables of those subnets, where they have no way to S3, Secrets Manager, SNS and EventBridge, and VPC endpoints are to be made",
+    asks: "Route tables of those subnets, to make VPC endpoints if they cannot reach S3, Secrets Manager, SNS and EventBridge",
     otherwise: "",
     several: true,
     about: ["network.endpoints"],
@@ -117,12 +117,12 @@ export const QUESTIONS: readonly Question[] = [
   texts("approvers", {
     flag: "approvers",
     value: "address",
-    asks: "E-mail addresses that are asked at each gate",
+    asks: "E-mail addresses of the approvers, who answer the gates",
   }),
   texts("escalation", {
     flag: "escalation",
     value: "address",
-    asks: "E-mail addresses that are asked when none of them answered in time",
+    asks: "E-mail addresses of the escalation contacts, for gates that nobody answered in time",
   }),
   text("application.url", {
     flag: "application-url",
@@ -139,7 +139,7 @@ export const QUESTIONS: readonly Question[] = [
   texts("alarms", {
     flag: "alarms",
     value: "name",
-    asks: "CloudWatch alarms that are silent while the application is down",
+    asks: "CloudWatch alarms to silence while the application is down",
     otherwise: "",
   }),
   {
@@ -167,7 +167,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     flag: "restore",
     value: "yes-or-no",
-    asks: "May a run put the snapshot in production's place, where people say Go to that? yes or no",
+    asks: "May a run replace production by its backup, after a Go for that? yes or no",
     otherwise: "yes",
     about: ["restore"],
     put: ([answer], draft) => set(draft, "restore", yesOrNo(answer)),
@@ -236,7 +236,7 @@ function pair(answer: string, shape: string): [string, string] {
 }
 
 function yesOrNo(answer = ""): boolean {
-  if (!/^(y|yes|n|no)$/i.test(answer)) throw new UsageError(`${answer}: say yes or no.`);
+  if (!/^(y|yes|n|no)$/i.test(answer)) throw new UsageError(`${answer}: answer yes or no.`);
   return /^y/i.test(answer);
 }
 

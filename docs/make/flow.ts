@@ -49,7 +49,7 @@ export class Flow {
     // A gate's Go is its usual way; of other choices the default is.
     const isGo = ({ when }: Way) => when.startsWith("Go");
     ways.sort((a, b) => Number(isGo(b)) - Number(isGo(a)));
-    // What only hands on a branch's failure has no other way.
+    // A state that only passes on a branch's failure has no other way.
     if (Next !== undefined) ways.unshift({ to: Next, when: InputPath === undefined ? "" : "fails" });
     if (Default !== undefined) {
       const isGate = ways.some(isGo);
@@ -69,7 +69,7 @@ export class Flow {
     return this.phases.has(name);
   }
 
-  /** How a run ends whose end that state notes. */
+  /** Name of the end that the state notes. */
   endNotedBy(name: string): string | undefined {
     const { Type, Result } = this.state(name) as { Type: string; Result?: unknown };
     return Type === "Pass" && typeof Result === "string" ? Result : undefined;

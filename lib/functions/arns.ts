@@ -1,7 +1,7 @@
 import { ArnFormat, Fn, type Stack, Token } from "aws-cdk-lib";
 import { asidePrefix, memberAsidePatterns, snapshotPrefix } from "../../lambdas/shared/names.ts";
 
-/** ARNs of what lies outside the stack, in its own account and Region. Names may end in `*`. */
+/** ARNs of resources outside the stack, in its account and Region. Names may end in `*`. */
 export function rdsArn(
   stack: Stack,
   resource:
@@ -31,14 +31,14 @@ export function instanceArn(stack: Stack, name: string): string {
   return rdsArn(stack, "db", name);
 }
 
-/** What an instance or cluster is called once it was moved aside. Of a name that CloudFormation makes up only its first word is at hand here, up to a hyphen. */
+/** The names of an instance or cluster that was moved aside. Of a name that CloudFormation generates, only the first word up to a hyphen is known here. */
 export function asidePattern(name: string): string {
   return Token.isUnresolved(name)
     ? `${Fn.select(0, Fn.split("-", name))}*-before-*`
     : `${asidePrefix(name)}*`;
 }
 
-/** What instances of a cluster are called once they were moved aside with it. */
+/** Name patterns of a cluster's instances after they were moved aside with it. */
 export function memberAsidePatternsOf(cluster: string, listed: readonly string[] | undefined): string[] {
   const names = listed === undefined || listed.length === 0 ? [cluster] : listed;
   return [
@@ -50,14 +50,14 @@ export function memberAsidePatternsOf(cluster: string, listed: readonly string[]
   ];
 }
 
-/** Every snapshot that Sluice takes. */
+/** ARNs of every snapshot that Sluice takes. */
 export function snapshotArns(stack: Stack): string[] {
   return (["rehearsal", "final", "kept"] as const).map((purpose) =>
     rdsArn(stack, "snapshot", `${snapshotPrefix(purpose)}*`),
   );
 }
 
-/** Copies of final snapshots in another Region. */
+/** ARN of the copies of final snapshots in another Region. */
 export function finalSnapshotArn(
   stack: Stack,
   kind: "snapshot" | "cluster-snapshot",
@@ -72,14 +72,14 @@ export function finalSnapshotArn(
   });
 }
 
-/** Every cluster snapshot that Sluice takes. */
+/** ARNs of every cluster snapshot that Sluice takes. */
 export function clusterSnapshotArns(stack: Stack): string[] {
   return (["rehearsal", "final", "kept"] as const).map((purpose) =>
     rdsArn(stack, "cluster-snapshot", `${snapshotPrefix(purpose)}*`),
   );
 }
 
-/** Secrets that RDS makes for master passwords of instances, or of clusters; it chooses the names. */
+/** ARN of the secrets that RDS makes for master passwords of instances or clusters; RDS chooses the names. */
 export function managedSecretArns(stack: Stack, of: "db" | "cluster"): string {
   return stack.formatArn({
     service: "secretsmanager",
@@ -94,7 +94,7 @@ export function viaServices(stack: Stack, ...services: readonly string[]): strin
   return services.map((service) => `${service}.${stack.region}.amazonaws.com`);
 }
 
-/** A condition's value, as CloudFormation shows one. */
+/** A condition's value in the form that CloudFormation shows. */
 export function oneOrAll(values: string[]): string | string[] {
   const [only, ...others] = values;
   return only !== undefined && others.length === 0 ? only : values;

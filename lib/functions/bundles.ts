@@ -8,10 +8,10 @@ import { entryPoint, HANDLERS, type Handler } from "../../lambdas/handlers.ts";
 import { BUILT, IS_BUILT, PACKAGE_FOLDER } from "../package.ts";
 
 /**
- * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. The
- * package brings the code with it; in the repository it is made of the sources.
- * Where the context says that nothing is to be bundled, as for a local run, each gets a placeholder.
- * @param shipped makes the files, by name, that each function has beside its code
+ * The code of every function: its handler with all imports in one file, and the files beside it. The package includes the
+ * built code; in the repository it is made from the sources.
+ * If the context turns bundling off, as for a local run, each function gets a placeholder.
+ * @param shipped makes the files, by name, that go beside the code of each function
  */
 export function bundle(
   scope: Construct,
@@ -20,9 +20,9 @@ export function bundle(
 ): (name: string) => lambda.Code {
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
-  // Of this construct alone: CDK stages a folder once in an app, whatever is in it when it is asked for again.
+  // One folder for each construct: CDK stages a folder once in an app, even if its contents change later.
   const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles", scope.node.addr);
-  // What a former synthesis put beside the code must not be shipped once more.
+  // Files of an earlier synthesis must not be shipped again.
   rmSync(folder, { recursive: true, force: true });
   if (IS_BUILT)
     for (const name of names) cpSync(join(BUILT.bundles, name), join(folder, name), { recursive: true });
@@ -36,11 +36,11 @@ export function bundle(
   };
 }
 
-/** Makes all in one go, since most of what they hold is the same; one bundler call each takes ten times as long. */
+/** Makes all in one bundler call, as most of their code is the same; one call each takes ten times as long. */
 export function bundleInto(folder: string, names: readonly string[]): void {
   const entries = join(folder, ".entry-points");
   mkdirSync(entries, { recursive: true });
-  // Not an import: the package does without it.
+  // Not an import, as the package runs without esbuild.
   const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
   buildSync({
     absWorkingDir: PACKAGE_FOLDER,
@@ -51,20 +51,20 @@ export function bundleInto(folder: string, names: readonly string[]): void {
     target: "node24",
     // Not ESM: node-postgres is CommonJS that requires Node's own modules.
     format: "cjs",
-    // The other way to write an import would bring the whole of a library where a part is used.
+    // Without "module" a whole library would come along where a part of it is used.
     mainFields: ["module", "main"],
-    // The runtime has the SDK's clients; what else is used of the SDK is bundled, as nobody says that it is there.
+    // The runtime includes the SDK's clients. Other parts of the SDK are bundled, as the runtime does not guarantee them.
     // pg-native is optional, and not installed.
     external: ["@aws-sdk/client-*", "@aws-sdk/nested-clients", "pg-native"],
     minify: true,
-    // Escapes would double the table of letters that look alike.
+    // Escapes would double the size of the table of look-alike letters.
     charset: "utf8",
     logLevel: "warning",
   });
   rmSync(entries, { recursive: true });
 }
 
-/** The file that a function's code begins with: its own handler, or one made of the list of handlers. */
+/** The entry file of a function's code: its own handler, or one made from the list of handlers. */
 function entryPointOf(name: string, entries: string): string {
   const handlers: Readonly<Record<string, Handler>> = HANDLERS;
   const handler = handlers[name];

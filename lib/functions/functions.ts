@@ -24,27 +24,27 @@ import {
   STORE_PLAN_NAME,
 } from "./specs.ts";
 
-/** CloudFormation metadata of each function: the folder under lambdas/ that its handler is in. */
+/** CloudFormation metadata of each function: the folder under lambdas/ with its handler. */
 export const CAPABILITY_METADATA = "sluice:capability";
 
 export interface FunctionsProps extends Surroundings {
   network: FunctionsNetwork;
-  /** Where gate pages are served, without a trailing slash. */
+  /** Base URL of the gate pages, without a trailing slash. */
   gateUrl: string;
 }
 
-/** What could modify production is not even there where it may not be restored. */
+/** The functions. Where restores are forbidden, the one that could modify production does not exist. */
 export type FunctionsMade = Readonly<
   Record<Exclude<MachineCapability, "restore">, lambda.Function> & { restore?: lambda.Function }
 >;
 
-/** One function for each capability, one for the gates' pages, and one that stores the plan; each with a role and a log of its own. */
+/** One function for each capability, one for the gate pages, and one that stores the plan; each has its own role and log. */
 export class Functions extends Construct {
   readonly byCapability: FunctionsMade;
   readonly gatePage: lambda.Function;
   readonly rollout: lambda.Function;
   readonly storePlan: lambda.Function;
-  /** Those that functions inside the database's network are in. */
+  /** Subnets of the functions inside the database's network. */
   readonly subnetIds: readonly string[];
   private readonly props: FunctionsProps;
   private readonly environment: Readonly<Record<string, string>>;
@@ -64,11 +64,11 @@ export class Functions extends Construct {
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
     const settingsText = settingsFile(scope, settings);
     const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME], () => {
-      const told = {
+      const shipped = {
         [SETTINGS_FILE]: settingsText,
         [AUTHORITIES_FILE]: authorities(settings),
       };
-      return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
+      return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : shipped);
     });
     this.byCapability = Object.fromEntries(
       capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
@@ -84,8 +84,8 @@ export class Functions extends Construct {
   }
 
   /**
-   * What needs the machines. Policies of their own: those of the roles are made before the functions, these after the
-   * machines, which the functions come before.
+   * Grants what needs the machines. These are separate policies: those of the roles come before the functions, and the
+   * machines come after them.
    */
   allowMachines(machines: readonly StateMachine[], rollout: StateMachine): void {
     const executions = (of: readonly StateMachine[]) =>
@@ -117,9 +117,8 @@ export class Functions extends Construct {
   }
 
   /**
-   * What a machine calls: not a function, which the next deployment changes, but the version of it that was deployed
-   * with the machine. An execution keeps the definition that it was started with, and so the code, the settings and the
-   * environment that belong to it.
+   * What a machine calls: the version of each function that was deployed with the machine. An execution keeps its
+   * definition, and so the code, settings and environment of that version, whatever is deployed later.
    */
   get versions(): Readonly<Partial<Record<MachineCapability, lambda.IFunction>>> {
     return Object.fromEntries(
@@ -150,8 +149,8 @@ export class Functions extends Construct {
       timeout: Duration.seconds(spec.seconds),
       memorySize: spec.memoryMiB,
       environment: { ...this.environment },
-      // A version stays when another takes its place, as an execution may call it still. One whose deployment fails does
-      // not: Lambda would refuse to make it a second time.
+      // A version stays when a newer one replaces it, as an execution may still call it. A version whose deployment fails does
+      // not stay: Lambda would refuse to make it a second time.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
       ...(spec.reserved !== undefined && settings.reserveConcurrency
         ? { reservedConcurrentExecutions: spec.reserved * instancesOf(settings.databases).length }
@@ -186,9 +185,9 @@ export class Functions extends Construct {
 }
 
 /**
- * The version that is deployed now. Who calls it is allowed to call all of them: what a machine may do is asked when it
- * does it, and an execution that an earlier deployment started calls the versions of that. Before there were versions, it
- * was the function itself.
+ * The version that is deployed now. The caller may call all versions: a machine's rights are checked at each call, and an
+ * execution that an earlier deployment started calls that deployment's versions. Deployments from before there were
+ * versions call the function itself.
  */
 function versionOf(made: lambda.Function): lambda.IFunction {
   const { functionArn } = made;
@@ -198,8 +197,8 @@ function versionOf(made: lambda.Function): lambda.IFunction {
 }
 
 /**
- * Without what {@link namesKnownOnceDeployed} gives.
- * @throws SettingsError for all else that only CloudFormation knows: it would be another text there, or none
+ * The settings without the names that {@link namesKnownOnceDeployed} passes.
+ * @throws SettingsError for other values that only CloudFormation knows: the file would have the wrong text, or none
  */
 function settingsFile(scope: Construct, settings: Settings): string {
   const { databases, ...others } = toDeployed(settings);
@@ -211,17 +210,17 @@ function settingsFile(scope: Construct, settings: Settings): string {
       : { cluster: cluster.members?.some(Token.isUnresolved) ? { ...cluster, members: [] } : cluster }),
     ...(secretArn === undefined ? {} : { secretArn: Token.isUnresolved(secretArn) ? "" : secretArn }),
   }));
-  const told = { ...others, databases: named };
-  const unknown = unknownIn(told);
+  const known = { ...others, databases: named };
+  const unknown = unknownIn(known);
   if (unknown.length > 0)
     throw new SettingsError(
-      unknown.map((at) => `${at}: only CloudFormation will know it: give a text that is known now`),
+      unknown.map((at) => `${at}: its value is known only to CloudFormation. Give one that is known now`),
       scope.node.path,
     );
-  return JSON.stringify(told);
+  return JSON.stringify(known);
 }
 
-/** Where in it something stands that is known once deployed, such as `databases[0].alarms[1]`. */
+/** Places of values that are known only once deployed, such as `databases[0].alarms[1]`. */
 function unknownIn(value: unknown, at = ""): string[] {
   if (Token.isUnresolved(value)) return [at];
   if (Array.isArray(value)) return value.flatMap((item, index) => unknownIn(item, `${at}[${index}]`));
@@ -229,7 +228,7 @@ function unknownIn(value: unknown, at = ""): string[] {
   return Object.entries(value).flatMap(([key, item]) => unknownIn(item, at ? `${at}.${key}` : key));
 }
 
-/** A file beside the code cannot name what CloudFormation names: the environment can. */
+/** Names that CloudFormation generates: a file beside the code cannot have them, so the environment does. */
 function namesKnownOnceDeployed(scope: Construct, { databases }: Settings): Record<string, string> {
   const unknown = databases.some(({ instance, cluster, secretArn }) =>
     [instance, secretArn, ...(cluster?.members ?? [])].some(Token.isUnresolved),

@@ -2,7 +2,7 @@ import { ArnFormat, type Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Settings } from "../settings.ts";
 
-/** Of the alarms that are named for any of the databases, and no others, the actions may be turned off and on. */
+/** Turning the actions off and on of the alarms named for any of the databases, and of no others. */
 export function alarmStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
   const alarms = new Set(databases.flatMap((one) => one.alarms));
   if (alarms.size === 0) return [];
@@ -21,7 +21,7 @@ export function alarmStatements(stack: Stack, { databases }: Settings): iam.Poli
     }),
     new iam.PolicyStatement({
       actions: ["cloudwatch:DescribeAlarms"],
-      // CloudWatch shows composite alarms only to those who may see all.
+      // CloudWatch shows composite alarms only to callers that may see all alarms.
       resources: ["*"],
     }),
   ];

@@ -4,10 +4,10 @@ import { snapshotPrefix } from "../../lambdas/shared/names.ts";
 import type { Settings } from "../settings.ts";
 import { finalSnapshotArn, rdsArn } from "./arns.ts";
 
-/** Of an instance, or of a cluster. */
+/** Kind of snapshot: of an instance, or of a cluster. */
 type Kind = "snapshot" | "cluster-snapshot";
 
-/** Copying final snapshots to another Region and exporting them, each only where the settings want it. */
+/** Copying final snapshots to another Region and exporting them, each only if the settings ask for it. */
 export function archiveStatements(
   stack: Stack,
   settings: Settings,
@@ -57,7 +57,7 @@ function exportStatements(
       resources: kinds.map((kind) => rdsArn(stack, kind, `${snapshotPrefix("final")}*`)),
     }),
     new iam.PolicyStatement({
-      // The action knows no resources.
+      // The action takes no resources.
       actions: ["rds:DescribeExportTasks"],
       resources: ["*"],
     }),
@@ -70,7 +70,7 @@ function exportStatements(
   ];
 }
 
-/** RDS goes on with the key by itself, by a grant that it is given here. */
+/** Rights on a key. RDS goes on using the key by itself, with the grant that is made here. */
 function keyStatement(keyArn: string, via: string): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: ["kms:CreateGrant", "kms:DescribeKey"],

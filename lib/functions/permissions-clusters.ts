@@ -7,13 +7,13 @@ import { asidePattern, clusterSnapshotArns, instanceArn, memberAsidePatternsOf, 
 import { storageKeyStatements } from "./permissions-keys.ts";
 import { deleteQuietStatement, quietStatements } from "./permissions-quiet.ts";
 
-/** A production that is a cluster. */
+/** A production database that is a cluster. */
 export interface Cluster {
   id: string;
   how: RunCluster;
 }
 
-/** Each once: a cluster may have several of the databases. */
+/** Each cluster once: several of the databases may be in one. */
 export function clustersAmong({ databases }: Settings): Cluster[] {
   const found = new Map(
     databases.flatMap(({ instance: id, cluster: how }) => (how ? [[id, { id, how }] as const] : [])),
@@ -46,7 +46,7 @@ export function clusterStatements(stack: Stack, settings: Settings): iam.PolicyS
   ];
 }
 
-/** Seeing which clusters are on the same storage as production: how many clones there may still be. */
+/** Allows to read which clusters share production's storage, so that preflight can count the clones left. */
 export function clonesStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   return clustersAmong(settings).some(makesClones)
     ? [
@@ -88,8 +88,8 @@ export function clusterSnapshotStatements(stack: Stack, settings: Settings): iam
 }
 
 /**
- * Making, changing and deleting clusters and instances of staging's name. Of clones and cluster snapshots only the
- * rehearsal's may be deleted: the final one is the way back.
+ * Making, changing and deleting clusters and instances with staging's name. Only the rehearsal's clones and cluster
+ * snapshots may be deleted: the final one is the way back.
  */
 export function clusterStagingStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   const clusters = clustersAmong(settings);
@@ -127,7 +127,7 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
     ...restoreStatements(stack, production, members),
     ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
-      // A clone that becomes production is renamed.
+      // A clone that replaces production is renamed.
       actions: ["rds:ModifyDBCluster", "rds:RebootDBCluster"],
       resources: [...aside, rdsArn(stack, "cluster", `${snapshotPrefix("final")}*`)],
     }),
@@ -142,7 +142,7 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
   ];
 }
 
-/** Restoring to a moment, of which IAM is asked about both clusters. */
+/** Restoring to a moment. IAM checks both clusters. */
 function momentStatements(
   stack: Stack,
   { backup: { by } }: Settings,
@@ -164,7 +164,7 @@ function restoreStatements(stack: Stack, clusters: string[], instances: string[]
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
         "rds:ModifyDBCluster",
-        // Of a Multi-AZ DB cluster.
+        // For a Multi-AZ DB cluster.
         "rds:RebootDBCluster",
         "rds:CreateDBInstance",
         "rds:AddTagsToResource",
@@ -185,7 +185,7 @@ function restoreStatements(stack: Stack, clusters: string[], instances: string[]
       resources: instances,
     }),
     new iam.PolicyStatement({
-      // The groups are production's own, as they are at the time: their names are not known here.
+      // The parameter and subnet groups are production's own at that time: their names are not known here.
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
         "rds:ModifyDBCluster",
@@ -201,7 +201,7 @@ function stagingArn(stack: Stack): string {
   return rdsArn(stack, "cluster", `${STAGING_PREFIX}*`);
 }
 
-/** Of clones that are snapshots: clusters without an instance. */
+/** ARNs of clones that serve as snapshots: clusters without an instance. */
 function cloneArns(stack: Stack): string[] {
   return (["rehearsal", "final"] as const).map((purpose) =>
     rdsArn(stack, "cluster", `${snapshotPrefix(purpose)}*`),

@@ -3,7 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import { type Database, instancesOf, type Settings } from "../settings.ts";
 import { instanceArn, managedSecretArns, oneOrAll, rdsArn, viaServices } from "./arns.ts";
 
-/** Logging in to these databases: by a secret, or by a token of IAM's. */
+/** Logging in to these databases, by a secret or by an IAM token. */
 export function databaseStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
   const users = new Set(databases.flatMap(({ iamUser }) => iamUser ?? []));
   return [
@@ -15,7 +15,7 @@ export function databaseStatements(stack: Stack, { databases }: Settings): iam.P
   ];
 }
 
-/** As that one role, on any instance: each copy of production has a resource id of its own, known only once it is there. */
+/** Logs in as that role on any instance: each copy of production has its own resource id, known only once it exists. */
 function tokenStatement(stack: Stack, user: string): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: ["rds-db:connect"],
@@ -36,7 +36,7 @@ function managedStatements(stack: Stack, of: "db" | "cluster", owners: string[])
   return [
     new iam.PolicyStatement({
       actions: ["secretsmanager:GetSecretValue"],
-      // RDS chooses the name; the tag, which only RDS can set, says whose it is.
+      // RDS chooses the name; the tag, which only RDS can set, names the owner.
       resources: [managedSecretArns(stack, of)],
       conditions: { StringEquals: { [`aws:ResourceTag/${tag}`]: oneOrAll(owners) } },
     }),
@@ -66,7 +66,7 @@ function secretStatements(stack: Stack, databases: readonly Database[]): iam.Pol
     ),
     new iam.PolicyStatement({
       actions: ["secretsmanager:ListSecrets"],
-      // Looked for only when the known secret opens nothing. The action knows no resources; it shows no values.
+      // Searched only if the known secret does not open the database. The action takes no resources, and shows no values.
       resources: ["*"],
     }),
   ];

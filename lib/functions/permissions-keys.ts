@@ -3,13 +3,13 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type { Database, Settings } from "../settings.ts";
 import { managedSecretArns, viaServices } from "./arns.ts";
 
-/** Giving a restored production what production had of others': roles, and a master password that RDS manages. */
+/** Giving a restored production its roles back, and a master password that RDS manages. */
 export function handedBackStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
   const secretKeys = new Set(databases.flatMap(({ secretKmsKeyArn }) => secretKmsKeyArn ?? []));
   const kinds = new Set(databases.map(({ cluster }) => (cluster ? "cluster" : "db")));
   return [
     new iam.PolicyStatement({
-      // The restored instance gets the roles that production had; which these are is known only then.
+      // The roles are those that production had, which are known only at that time.
       actions: ["iam:PassRole"],
       resources: [stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: "*" })],
       conditions: {
@@ -17,17 +17,17 @@ export function handedBackStatements(stack: Stack, { databases }: Settings): iam
       },
     }),
     new iam.PolicyStatement({
-      // Lets RDS manage the master password of the restored instance where it managed production's.
+      // For RDS to manage the restored instance's master password, if it managed production's.
       actions: ["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
       resources: [...kinds].map((kind) => managedSecretArns(stack, kind)),
-      // RDS is none of the services that aws:CalledVia names. A secret of such a name can only be a service's.
+      // aws:CalledVia does not include RDS. Only a service can make a secret with such a name.
       conditions: { Bool: { "aws:ViaAWSService": "true" } },
     }),
     ...(databases.some(usesDefaultSecretKey)
       ? [
           new iam.PolicyStatement({
-            // Before it makes the secret, RDS looks at the account's default key as who called it; that key's own
-            // policy allows all else.
+            // Before RDS makes the secret, it describes the account's default key as its caller. That key's own policy allows
+            // the rest.
             actions: ["kms:DescribeKey"],
             resources: [stack.formatArn({ service: "kms", resource: "key", resourceName: "*" })],
             conditions: {
@@ -48,12 +48,12 @@ export function handedBackStatements(stack: Stack, { databases }: Settings): iam
   ];
 }
 
-/** True where the secret of that database, should RDS make one, is encrypted with the account's default key. */
+/** Whether a secret that RDS makes for the database is encrypted with the account's default key. */
 export function usesDefaultSecretKey({ secretKmsKeyArn }: Database): boolean {
   return secretKmsKeyArn === undefined;
 }
 
-/** Copying what is encrypted with a key of the account's own. */
+/** Copying data that is encrypted with the account's own key. */
 export function storageKeyStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {
   const keys = new Set(databases.flatMap(({ storageKmsKeyArn }) => storageKmsKeyArn ?? []));
   if (keys.size === 0) return [];

@@ -11,14 +11,14 @@ const CHANGE = [
 ];
 
 /**
- * Lambda itself puts a function into the network, with the function's role: so the role must be allowed to, in these
- * subnets and with this security group. The function's own code is not.
+ * Lambda itself attaches a function to the network, with the function's role. So the role needs the right in these subnets
+ * and with this security group; the function's own code does not get it.
  */
 export function interfaceStatements(
   stack: Stack,
   { vpc, subnets, securityGroup }: FunctionsNetwork,
 ): iam.PolicyStatement[] {
-  // Subnets and groups of a shared VPC belong to another account.
+  // Subnets and security groups of a shared VPC belong to another account.
   const ec2 = (resource: string, resourceName: string, account?: string) =>
     stack.formatArn({ service: "ec2", resource, resourceName, ...(account ? { account } : {}) });
   const interfaces = ec2("network-interface", "*");
@@ -29,13 +29,13 @@ export function interfaceStatements(
       resources: [interfaces, ...inside, ec2("security-group", securityGroup.securityGroupId, "*")],
     }),
     new iam.PolicyStatement({ actions: CHANGE, resources: [interfaces] }),
-    // EC2 knows no resources for looking.
+    // EC2's describe actions take no resources.
     new iam.PolicyStatement({ actions: LOOK, resources: ["*"] }),
     new iam.PolicyStatement({
       effect: iam.Effect.DENY,
       actions: [...LOOK, ...CREATE, ...CHANGE],
       resources: ["*"],
-      // Present where the call comes from a function's code, and not from Lambda.
+      // The key is present if a function's code makes the call, and absent if Lambda does.
       conditions: { Null: { "lambda:SourceFunctionArn": "false" } },
     }),
   ];

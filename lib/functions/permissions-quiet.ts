@@ -3,7 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import { QUIET_PREFIX } from "../../lambdas/shared/names.ts";
 import { rdsArn } from "./arns.ts";
 
-/** Making parameter groups of Sluice's own from production's, whatever that is called: of instances, or of clusters. */
+/** Making Sluice's own parameter groups from production's, which may have any name: of instances, or of clusters. */
 export function quietStatements(stack: Stack, of: "pg" | "cluster-pg"): iam.PolicyStatement[] {
   const what = of === "pg" ? "DB" : "DBCluster";
   return [

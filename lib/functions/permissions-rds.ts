@@ -21,14 +21,14 @@ export function instanceStatements(stack: Stack, settings: Settings): iam.Policy
       resources: [...snapshotArns(stack), ...production],
     }),
     new iam.PolicyStatement({
-      // Free disk. CloudWatch knows no resources for reading metrics.
+      // Free disk. CloudWatch takes no resources for reading metrics.
       actions: ["cloudwatch:GetMetricStatistics"],
       resources: ["*"],
     }),
   ];
 }
 
-/** Seeing what around production a run has to know of: all of it only to be looked at. */
+/** Reading what surrounds production and matters to a run. */
 export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
@@ -44,7 +44,7 @@ export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
       ],
     }),
     new iam.PolicyStatement({
-      // Quotas, and until when a version of the engine is supported. The actions know no resources.
+      // Quotas, and the end of support of a version of the engine. The actions take no resources.
       actions: ["rds:DescribeAccountAttributes", "rds:DescribeDBMajorEngineVersions"],
       resources: ["*"],
     }),
@@ -69,8 +69,8 @@ export function snapshotStatements(stack: Stack, settings: Settings): iam.Policy
 }
 
 /**
- * Making, changing and deleting instances of staging's name, from our snapshots and, where production may be restored,
- * from its automated backups. Of the snapshots only the rehearsal's may be deleted: the final one is the way back.
+ * Making, changing and deleting instances with staging's name, from our snapshots and, if production may be restored, from
+ * its automated backups. Only the rehearsal's snapshots may be deleted: the final one is the way back.
  */
 export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   const databases = instancesAmong(settings);
@@ -114,7 +114,7 @@ function instancesAmong({ databases }: Settings): Database[] {
   return databases.filter(({ cluster }) => cluster === undefined);
 }
 
-/** ARNs of the instances that are production, and of what they are called once a restore has taken their place. */
+/** ARNs of production's instances, also under the names that they get when a restore replaces them. */
 function productions(
   stack: Stack,
   databases: readonly Database[],
@@ -154,8 +154,8 @@ function restoreStatements(
 }
 
 /**
- * Restoring to a moment. IAM is asked about both instances, and cannot tell which is which; but RDS makes none under a
- * name that is taken, and changes none that is there.
+ * Restoring to a moment. IAM checks both instances without distinguishing them. But RDS makes no instance under a name that
+ * is taken, and changes no instance that exists.
  */
 function momentStatements(
   stack: Stack,
@@ -172,7 +172,7 @@ function momentStatements(
   ];
 }
 
-/** The groups are production's own, as they are at the time: their names are not known here. */
+/** The parameter and subnet groups are production's own at that time: their names are not known here. */
 function groupArns(stack: Stack): string[] {
   return [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")];
 }

@@ -25,11 +25,11 @@ import {
   surroundingsStatements,
 } from "./permissions-rds.ts";
 
-/** What a function may need. Each is a few statements, made here and nowhere else. */
+/** What a function may need. Each need is a few statements, made only here. */
 export type Need =
-  /** Read and write the evidence of runs, the tokens of gates excepted. */
+  /** Read and write the evidence of runs, except the tokens of gates. */
   | "evidence"
-  /** Read the plans that were published. */
+  /** Read published plans. */
   | "plans"
   /** Read lists of databases, for rollouts. */
   | "lists"
@@ -37,29 +37,29 @@ export type Need =
   | "plan"
   /** Read the tokens of gates. */
   | "tokens"
-  /** Read and write who holds a database. */
+  /** Read and write leases. */
   | "lease"
   /** Log in to the database. */
   | "database"
   /** Send messages to people. */
   | "notices"
-  /** Tell the account's event bus what became of a gate. */
+  /** Send events about gates to the account's event bus. */
   | "announcements"
   /** See instances, snapshots and free disk. */
   | "instances"
-  /** See quotas, proxies, blue/green deployments, and until when the engine is supported. */
+  /** See quotas, proxies, blue/green deployments, and the end of support of the engine. */
   | "surroundings"
   | "snapshots"
-  /** Copy final snapshots to where else the settings want them. */
+  /** Copy final snapshots to the places in the settings. */
   | "archive"
   /** Make and delete staging. */
   | "staging"
   /** Rename production and restore it. */
   | "production"
   | "alarms"
-  /** See the state machine's executions; granted once there is a machine. */
+  /** See the state machine's executions; granted once the machine exists. */
   | "executions"
-  /** Schedule the watch; granted once there is something to call. */
+  /** Schedule the watch; granted once its function exists. */
   | "schedules";
 
 export interface Surroundings {
@@ -67,7 +67,7 @@ export interface Surroundings {
   plan: CompiledPlan;
   storage: Storage;
   notices: Notices;
-  /** What RDS writes exports with; undefined where there are none. */
+  /** The role with which RDS writes exports; undefined if there are none. */
   exportRole?: iam.IRole | undefined;
 }
 
@@ -87,7 +87,7 @@ export function statementsFor(
     case "plan":
       return storage.storePlanStatements(plan.checksum);
     case "tokens":
-      // Allowed with the evidence; who has not this need is denied them.
+      // Allowed together with the evidence, and denied to functions without this need.
       return [];
     case "lease":
       return storage.leaseStatements();

@@ -1,27 +1,27 @@
 import type { MachineCapability } from "../machine/capabilities.ts";
 import type { Need } from "./permissions.ts";
 
-/** One Lambda function: what it may do follows from what it needs, and from nothing else. */
+/** One Lambda function. Its rights follow from its needs alone. */
 export interface FunctionSpec {
   /** Shown as the function's description. */
   does: string;
-  /** In the database's network, or outside it where only AWS's APIs are called. */
+  /** Whether it runs in the database's network; functions that call only AWS's APIs run outside. */
   inVpc: boolean;
-  /** Longest time of one invocation. */
+  /** Longest time of one invocation, in seconds. */
   seconds: number;
   memoryMiB: number;
   needs: readonly Need[];
-  /** Workers that are kept free for it, and that it may have at most, for each instance: so many runs may be under way. */
+  /** Reserved concurrency for each instance: so many workers are kept free for it, and it may have no more. */
   reserved?: number;
 }
 
-// The longest that a Lambda may live: whoever waits for the database is called again when that is over.
+// The longest that a Lambda may live: a function that waits for the database is called again after that.
 const LONGEST = 900;
 
-/** Of what calls AWS and does not wait; and of all that changes who may use production. */
+/** Seconds for functions that call AWS without waiting, and for all that change who may use production. */
 export const SHORT = 120;
 
-// The way back must find a worker, however busy the account is. Two, as one may be thought dead and be alive.
+// The way back must get a worker even in a busy account. Two, as one may seem dead and still run.
 const onTheWayBack = { reserved: 2 };
 
 const onDatabase = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
@@ -40,10 +40,10 @@ const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
   needs: ["evidence", "plans", ...needs],
 });
 
-/** What the state machines call. The names are the folders under lambdas/. */
+/** The functions that the state machines call, named like the folders under lambdas/. */
 export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   admit: onAws(
-    "Takes and releases the run lock, looks at the instance and what is around it",
+    "Takes and releases the run lock, inspects the instance and its surroundings",
     "lease",
     "executions",
     "instances",
@@ -55,18 +55,18 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
     ...onTheWayBack,
     seconds: SHORT,
   },
-  record: onDatabase("Notes the catalog and the contents of the database"),
-  writes: onDatabase("Tells what was written to production since it was recorded"),
+  record: onDatabase("Records the catalog and the contents of the database"),
+  writes: onDatabase("Reports what was written to production since the record"),
   snapshot: onAws("Takes snapshots of production", "instances", "snapshots", "archive"),
   staging: onAws("Restores staging from a snapshot, and deletes both afterwards", "instances", "staging"),
   verify: onDatabase("Compares staging with production"),
   migrate: onDatabase("Runs a migration's steps"),
   validate: onDatabase("Runs a migration's checks"),
   rollback: { ...onDatabase("Runs a migration's rollback"), ...onTheWayBack },
-  prove: { ...onDatabase("Proves that a database is what it was"), ...onTheWayBack },
+  prove: { ...onDatabase("Proves that a database is as recorded"), ...onTheWayBack },
   benchmark: onDatabase("Measures the plan's benchmarks"),
   gate: onDatabase(
-    "Asks for a decision, and checks that it still holds",
+    "Opens a gate, and checks that its decision still holds",
     "tokens",
     "notices",
     "announcements",
@@ -80,28 +80,32 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   },
   alarms: onAws("Silences the named alarms, and turns them on again", "alarms"),
   restore: {
-    ...onAws("Puts the final snapshot in production's place", "instances", "production"),
+    ...onAws("Replaces production by its restored backup", "instances", "production"),
     ...onTheWayBack,
   },
   opening: onDatabase("Runs the plan's tasks after opening"),
   aftercare: onAws("Checks that production is backed up, and starts the watch", "instances", "schedules"),
   watch: {
-    ...onDatabase("Takes a reading of what is watched after a success"),
-    // Readings are five minutes apart; each query of one has five seconds.
+    ...onDatabase("Reads the plan's metrics after a success"),
+    // Readings are five minutes apart; each of its queries has five seconds.
     seconds: 240,
   },
-  report: { ...onAws("Writes the report and tells everyone", "notices"), seconds: 300, memoryMiB: 512 },
-  "clean-up": { ...onDatabase("Sees what a stopped run left standing", "lease", "notices"), ...onTheWayBack },
+  report: {
+    ...onAws("Writes the report and sends the final message", "notices"),
+    seconds: 300,
+    memoryMiB: 512,
+  },
+  "clean-up": { ...onDatabase("Finds out how far a stopped run came", "lease", "notices"), ...onTheWayBack },
 };
 
-/** Not called by the machine but by people's browsers. */
+/** Called by browsers, through the HTTP API. */
 export const GATE_PAGE: FunctionSpec = {
-  ...onAws("Shows a gate's page and takes the decision"),
+  ...onAws("Shows a gate's page and takes its decision"),
   needs: ["evidence", "tokens"],
   // The HTTP API waits for 30 s.
   seconds: 29,
   memoryMiB: 512,
-  // People click, a few a run; anybody may ask. So it is there when it is needed, and takes no more than this.
+  // Approvers click a few times a run, but anybody may call it. So it is kept available, and takes no more than this.
   reserved: 5,
 };
 
@@ -126,7 +130,7 @@ export const STORE_PLAN: FunctionSpec = {
 
 export const STORE_PLAN_NAME = "store-plan";
 
-/** Every function that there may be; a deployment without restores has one less. */
+/** The names of all functions; a deployment without restores has one less. */
 export const FUNCTION_NAMES: readonly string[] = [
   ...Object.keys(CAPABILITIES),
   GATE_PAGE_NAME,

@@ -8,7 +8,7 @@ import type { Applied } from "./pending.ts";
 import { ImportError } from "./source.ts";
 import { byVersion } from "./tools/flyway.ts";
 
-/** What the tool's own table says of a folder. */
+/** What the tool's own table states about a folder. */
 export interface TableSays {
   folder: ImportedFolder;
   applied: Applied;
@@ -17,18 +17,18 @@ export interface TableSays {
 }
 
 interface Kept {
-  /** What the tool knows an applied migration by. */
+  /** The tool's key for an applied migration. */
   key: string;
   checksum: string | null;
 }
 
-/** How a tool keeps what it applied. */
+/** How a tool records what it applied. */
 interface Reads {
-  /** Of a table: rows of `key` and, where the tool compares it, `checksum`. */
+  /** Query for a table: rows of `key` and, if the tool compares it, `checksum`. */
   query: (table: string) => string;
   key: (migration: ImportedMigration) => string;
   same?: (a: string, b: string) => boolean;
-  /** It keeps the newest version alone, and all before it are applied. */
+  /** The table holds only the newest version, and all before it are applied. */
   newestAlone?: true;
 }
 
@@ -40,7 +40,7 @@ const column =
 const version = (one: ImportedMigration) => one.version;
 const standing = (one: ImportedMigration) => one.standing;
 
-/** Before the version of a baseline of Flyway's: with it, all that comes before it counts as applied. */
+/** Prefix of the version of a Flyway baseline: everything before it counts as applied too. */
 const UP_TO = "up to ";
 
 const READS: Readonly<Record<NotingTool, Reads>> = {
@@ -89,8 +89,8 @@ const READS: Readonly<Record<NotingTool, Reads>> = {
 
 /**
  * Reads which migrations are applied. It only reads.
- * @param given the table's name, where it is not the tool's own
- * @throws ImportError where there is no such table, or the tool itself would not go on from what it says
+ * @param given the table's name, if it is not the tool's default
+ * @throws ImportError if there is no such table, or if the tool itself would not continue from the table's state
  */
 export async function appliedIn(
   session: Session,
@@ -100,30 +100,30 @@ export async function appliedIn(
   const { tool } = folder;
   if (tool === "numbered")
     throw new ImportError(
-      "These files are no tool's, so no table of the database says which of them are applied. Give it yourself: --after VERSION, or --after none.",
+      "These files belong to no tool, so no table of the database shows which are applied. Give that yourself: --after VERSION, or --after none.",
     );
   const schema: SchemaVersion = { tool, table: given ?? TOOL_TABLES[tool], expectedVersion: "none" };
   const table = await toolTable(session, schema);
   if (!table)
     throw new ImportError(
-      `The database has no table ${schema.table}, in which ${tool} notes what it applied. Where it has another name, give it: --table NAME. Where nothing was applied yet: --after none, without --database-url.`,
+      `The database has no table ${schema.table}, where ${tool} records what it applied. If the table has another name: --table NAME. If nothing was applied yet: --after none, without --database-url.`,
     );
   const missing = await missingColumns(session, table, tool);
   if (missing.length > 0)
     throw new ImportError(
-      `The table ${schema.table} is not ${tool}'s: it has no column ${missing.join(", ")}. Name the right one: --table NAME; or the right tool: --tool NAME.`,
+      `The table ${schema.table} is not ${tool}'s: it has no column ${missing.join(", ")}. Give the right table: --table NAME; or the right tool: --tool NAME.`,
     );
   const { version: newest, unfinished } = await readApplied(session, table, tool, { schema, migrations: [] });
   if (unfinished.length > 0)
     throw new ImportError(
-      `${tool} itself would not go on from what its table ${schema.table} says: ${unfinished.join("; ")}. Mend that first.`,
+      `${tool} itself would not continue from the state of its table ${schema.table}: ${unfinished.join("; ")}. Mend that first.`,
     );
   const reads = READS[tool];
   const rows = await session.query<Kept>(reads.query(table.name));
-  return says(folder, reads, rows, newest);
+  return stateOf(folder, reads, rows, newest);
 }
 
-function says(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newest: string): TableSays {
+function stateOf(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newest: string): TableSays {
   const moved = folder.tool === "liquibase" ? withPaths(folder, rows) : folder;
   const { key, same = (a: string, b: string) => a === b, newestAlone } = reads;
   const { migrations } = moved;
@@ -138,7 +138,7 @@ function says(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newes
   );
   const notes: Finding[] = missing.map((row) => ({
     file: folder.tool,
-    says: `has applied ${row.key}, and the folder has no such migration: is it the right folder, and up to date?`,
+    says: `has applied ${row.key}, which is not in the folder. Is it the right folder, and up to date?`,
   }));
   for (const one of known) {
     const row = found(one);
@@ -157,7 +157,7 @@ function says(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newes
   };
 }
 
-/** Alembic keeps the heads: what they follow, however far back, is applied too. */
+/** Alembic keeps only the heads: their ancestors are applied too. */
 function ancestors(migrations: readonly ImportedMigration[], rows: readonly Kept[]): ImportedMigration[] {
   const done = new Set<string>();
   const visit = (id: string) => {
@@ -170,7 +170,7 @@ function ancestors(migrations: readonly ImportedMigration[], rows: readonly Kept
   return migrations.filter(({ version: id }) => done.has(id));
 }
 
-/** Liquibase knows a file by the path by which it was called: of a changeset that is applied, the table says it. */
+/** Liquibase identifies a file by the path at which it ran: the table has the paths of applied changesets. */
 function withPaths(folder: ImportedFolder, rows: readonly Kept[]): ImportedFolder {
   for (const one of folder.migrations) {
     const row = rows.find(({ key }) => key.endsWith(`/${one.standing}`));

@@ -7,7 +7,7 @@ import { stepsOf } from "./steps.ts";
 import { versionsSql } from "./tool-tables.ts";
 import { slugOf } from "./tools/common.ts";
 
-/** Of PostgreSQL's own extensions, those that a database's owner may create. */
+/** PostgreSQL's own extensions that a database's owner may create. */
 const TRUSTED = new Set(
   "btree_gin btree_gist citext cube dict_int fuzzystrmatch hstore intarray isn lo ltree pg_trgm pgcrypto plpgsql seg tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp".split(
     " ",
@@ -16,13 +16,13 @@ const TRUSTED = new Set(
 const EMBEDDED = new Set(["vector", "pg_trgm", "pgcrypto", "uuid-ossp", "plpgsql"]);
 
 interface Baseline {
-  /** In the order in which they are run. */
+  /** In the order in which they run. */
   files: { name: string; text: string }[];
   extensions: string[];
   notes: Finding[];
 }
 
-/** The applied migrations' own SQL makes the database that an embedded rehearsal starts from. */
+/** Makes, from the applied migrations' own SQL, the database that an embedded rehearsal starts from. */
 export function baselineOf(
   folder: ImportedFolder,
   applied: readonly ImportedMigration[],
@@ -33,18 +33,18 @@ export function baselineOf(
   const lacks = (file: string, why: string) =>
     notes.push({
       file,
-      says: `is applied, and ${why}: the baseline for rehearsals on the embedded Postgres is not whole without it. Rehearse on a copy of your database instead: --database-url`,
+      says: `is applied, and ${why}: without it the baseline for rehearsals on the embedded Postgres is incomplete. Rehearse on a copy of your database instead: --database-url`,
     });
   const files: { name: string; text: string }[] = [];
   const digits = Math.max(3, String(applied.length).length);
   for (const [index, one] of applied.entries()) {
     const file = one.files[0] ?? one.version;
     if (one.noSql !== undefined) {
-      lacks(file, "holds no SQL");
+      lacks(file, "it has no SQL");
       continue;
     }
     const steps = stepsOf(one.up, "up", tool);
-    // Rows of COPY are taken in a baseline, where nothing must be done exactly once.
+    // Rows of COPY are allowed in a baseline, where nothing must happen exactly once.
     const rows = scan(one.up.text).data.length > 0;
     const [doubt] = [...one.doubts, ...(rows ? [] : steps.doubts)];
     if (doubt) lacks(doubt.file, `line ${doubt.line ?? 1} ${doubt.says}`);
@@ -61,7 +61,7 @@ export function baselineOf(
     if (!EMBEDDED.has(name) && created.findIndex((one) => one.name === name) === index)
       notes.push({
         file,
-        says: `creates the extension ${name}, which the embedded Postgres does not have. Rehearse on a copy of your database: --database-url`,
+        says: `creates the extension ${name}, which the embedded Postgres does not have. Rehearse on a copy of your database instead: --database-url`,
       });
   const roles = rolesIn(statements);
   const before =
@@ -72,7 +72,7 @@ export function baselineOf(
       ...files,
       { name: `${"9".repeat(digits)}_versions.sql`, text: versionsSql(folder, applied) },
     ],
-    // Only what is created where it is not there yet may be there before it.
+    // Only an extension that is created IF NOT EXISTS may exist before.
     extensions: [
       ...new Set(created.flatMap(({ name, mayBeThere }) => (mayBeThere && !TRUSTED.has(name) ? [name] : []))),
     ].sort(),
@@ -100,7 +100,7 @@ function extensionsIn(statements: readonly Stated[]): { file: string; name: stri
   });
 }
 
-/** Roles that the SQL names and does not make: the database has them. */
+/** Roles that the SQL names and does not make: they exist in the database. */
 function rolesIn(statements: readonly Stated[]): string[] {
   const made = new Set(
     statements.map(({ node }) => fieldsOf<{ role?: string }>(node, "CreateRoleStmt")?.role),
@@ -118,5 +118,5 @@ function rolesText(roles: readonly string[]): string {
     (role) =>
       `DO $$ BEGIN CREATE ROLE ${identifier(role)}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;`,
   );
-  return `-- Roles that the migrations name and do not make.\n${each.join("\n")}\n`;
+  return `-- Roles that the migrations use and do not make.\n${each.join("\n")}\n`;
 }

@@ -1,10 +1,10 @@
 import { parseSync, scanSync } from "libpg-query";
 import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
 
-// A rollback must work when it is run again, and after half of its migration. Other tools never run one twice, so theirs
-// drop without IF EXISTS, and make again without IF NOT EXISTS. Where it is not run twice, these words change nothing.
+// A rollback must work when it runs again, and after half of its migration. Other tools never run one twice, so theirs lack
+// IF EXISTS and IF NOT EXISTS. In a single run these words change nothing.
 
-/** Words that may stand between DROP and the name of what is dropped. */
+/** Words that may come between DROP and the name of what is dropped. */
 const KINDS = new Set(
   `aggregate access cast collation concurrently configuration conversion data dictionary domain event extension family
 foreign function group index language large materialized method operator parser policy procedural procedure publication
@@ -14,18 +14,18 @@ routine rule schema search sequence server statistics table template text transf
 );
 
 interface Token {
-  /** In bytes. */
+  /** Offset in bytes. */
   start: number;
   text: string;
 }
 
-/** Words, and the byte before which they are put. */
+/** Words, and the byte offset where they are inserted. */
 interface Insertion {
   at: number | undefined;
   words: "IF EXISTS" | "IF NOT EXISTS";
 }
 
-/** The statement as it may be run twice; as it is where it may be already, or where it does more than drop and make. */
+/** The statement in a form that may run twice; unchanged if it may already, or if it does more than drop and make. */
 export function bearsTwice(sql: string, node: Node): string {
   const insertions = dropped(sql, node) ?? made(sql, node) ?? altered(sql, node) ?? [];
   return checked(sql, withInserted(sql, insertions));
@@ -58,7 +58,7 @@ function altered(sql: string, node: Node): Insertion[] | undefined {
   if (!kinds.every((kind) => drops(kind) || kind === "AT_AddColumn")) return [];
   const tokens = tokensOf(sql);
   const insertions: Insertion[] = [];
-  // A table that is not there any more has nothing to drop; but what is made there needs it.
+  // A table that is gone has nothing to drop; but making something in it needs the table.
   if (kinds.every(drops) && tokens[2]?.text !== "if")
     insertions.push({ at: tokens[2]?.start, words: "IF EXISTS" });
   let depth = 0;
@@ -75,7 +75,7 @@ function altered(sql: string, node: Node): Insertion[] | undefined {
   return insertions;
 }
 
-/** Whether no command stands before it. */
+/** Whether no command comes before it. */
 function isFirst(tokens: readonly Token[], at: number): boolean {
   return tokens.slice(0, at).every(({ text }) => text !== "drop" && text !== "add");
 }
@@ -98,7 +98,7 @@ function withInserted(sql: string, insertions: readonly Insertion[]): string {
   return text + bytes.subarray(done).toString("utf8");
 }
 
-/** What PostgreSQL would not take is left as it was. */
+/** Keeps the original if PostgreSQL would refuse the change. */
 function checked(sql: string, changed: string): string {
   if (changed === sql) return sql;
   try {

@@ -5,13 +5,13 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { ImportError, type SourceFolder, sourceOf } from "./source.ts";
 
-// Alembic and Django keep their migrations in Python, and print their SQL. With --call an import has them print it: that
-// runs the project's own code, so only the person's word starts it.
+// Alembic and Django keep their migrations in Python, and can print their SQL. With --call an import has them print it.
+// This runs the project's own code, so it happens only on request.
 
 const execute = promisify(execFile);
 const OUTPUT = { maxBuffer: 256 * 1024 * 1024 };
 
-/** The folder with the files that the tool printed added to it. @throws ImportError with what the tool said */
+/** Returns the folder with the files that the tool printed. @throws ImportError with the tool's error */
 export async function called(source: SourceFolder, tool: "alembic" | "django"): Promise<SourceFolder> {
   const printed = tool === "alembic" ? await alembic(source.root) : await django(source);
   return sourceOf(source.root, [
@@ -24,12 +24,12 @@ async function alembic(root: string): Promise<Record<string, string>> {
   const folder = above(root, "alembic.ini");
   const run = (...args: string[]) => running("alembic", ["-c", "alembic.ini", ...args, "--sql"], folder);
   const up = await run("upgrade", "heads");
-  // A revision that cannot be taken back makes all of it fail: then there is no way back but the restore.
+  // One revision without a downgrade makes all of them fail. Then the way back is the restore.
   const down = await run("downgrade", "heads:base").catch(() => "");
   return { "alembic-upgrade.sql": up, ...(down === "" ? {} : { "alembic-downgrade.sql": down }) };
 }
 
-/** In Django's own order, with and without --backwards; null: it cannot be taken back. */
+/** Prints in Django's own order, with and without --backwards; null means that it cannot go back. */
 const PRINT = `
 import io, json
 from django.core.management import call_command
@@ -71,7 +71,7 @@ async function django(source: SourceFolder): Promise<Record<string, string>> {
   const out = await running(python, ["manage.py", "shell", "-v", "0", "-c", PRINT], folder);
   const line = out.split("\n").find((one) => one.startsWith("SLUICE")) ?? "SLUICE[]";
   const all = rows.parse(JSON.parse(line.slice("SLUICE".length)));
-  // Of the whole project all migrations are wanted, those of installed apps too; of a folder its own.
+  // For the whole project: all migrations, including those of installed apps. For a folder: its own.
   const whole = resolve(folder) === resolve(source.root);
   const wanted = all.filter(({ file }) => whole || !relative(resolve(source.root), file).startsWith(".."));
   const width = String(wanted.length).length;
@@ -92,7 +92,9 @@ function above(root: string, file: string): string {
     if (existsSync(join(at, file))) return at;
     at = dirname(at);
   }
-  throw new ImportError(`--call needs ${file}, and there is none in ${root} or the three folders above it.`);
+  throw new ImportError(
+    `--call needs ${file}, which is neither in ${root} nor in the three folders above it.`,
+  );
 }
 
 async function running(program: string, args: readonly string[], cwd: string): Promise<string> {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Tool } from "./imported.ts";
 import { nameOf, type SourceFolder, textOf } from "./source.ts";
 
-/** A tool that the folder may be of, and what speaks for it. */
+/** A tool that the folder may belong to, and the evidence for it. */
 export interface Candidate {
   tool: Tool;
   because: string;
@@ -11,35 +11,43 @@ export interface Candidate {
 
 interface Sign {
   tool: Tool;
-  /** What is seen, in a sentence: `the folder holds ...`. */
+  /** What was seen, as part of a sentence: `FILE has the marks of dbmate`. */
   because: string;
   found: (seen: Seen) => string | undefined;
 }
 
 interface Seen {
   folder: SourceFolder;
-  /** The first file whose text has it. */
+  /** The first file whose text matches. */
   withText: (pattern: RegExp) => string | undefined;
   withName: (pattern: RegExp) => string | undefined;
 }
 
-// Each is a tool's alone: two that are found are a doubt. What several tools share comes below.
+// Each sign belongs to one tool alone, so signs of two tools are a doubt. Signs that tools share come below.
 const SIGNS: readonly Sign[] = [
-  { tool: "sqitch", because: "is Sqitch's plan", found: ({ withName }) => withName(/(^|\/)sqitch\.plan$/) },
+  {
+    tool: "sqitch",
+    because: "is a plan of Sqitch",
+    found: ({ withName }) => withName(/(^|\/)sqitch\.plan$/),
+  },
   {
     tool: "drizzle",
-    because: "is the journal of drizzle-kit",
+    because: "is a journal of drizzle-kit",
     found: ({ withName }) => withName(/^meta\/_journal\.json$/),
   },
   {
     tool: "prisma",
-    because: "is Prisma's",
+    because: "is a file of Prisma",
     found: ({ withName }) => withName(/^migration_lock\.toml$/) ?? withName(/^\d{14}_[^/]*\/migration\.sql$/),
   },
-  { tool: "atlas", because: "is the seal of Atlas", found: ({ withName }) => withName(/^atlas\.sum$/) },
+  {
+    tool: "atlas",
+    because: "is the checksum file of Atlas",
+    found: ({ withName }) => withName(/^atlas\.sum$/),
+  },
   {
     tool: "graphile-migrate",
-    because: "has the head of graphile-migrate",
+    because: "has the header of graphile-migrate",
     found: ({ withText }) => withText(/^--! Previous:/m),
   },
   {
@@ -86,20 +94,20 @@ const SIGNS: readonly Sign[] = [
   },
   {
     tool: "yoyo",
-    because: "is yoyo's",
+    because: "is a file of yoyo",
     found: ({ withText, withName }) =>
       withText(/^--\s*depends\s*:/m) ?? withName(/^yoyo\.ini$/) ?? withName(/^[^/]*\.rollback\.sql$/),
   },
   {
     tool: "alembic",
-    because: "is Alembic's",
+    because: "is a file of Alembic",
     found: ({ withText, folder }) =>
       withText(/^--\s*Running\s+(upgrade|downgrade)\s/m) ??
       folder.paths.find((path) => /\.py$/.test(path) && /^down_revision\b/m.test(textOf(folder, path).text)),
   },
   {
     tool: "django",
-    because: "is Django's",
+    because: "is a file of Django",
     found: ({ withText, folder }) =>
       withText(
         /^--\n-- (?:Create model|Add field|Alter field|Remove field|Rename field|Rename model|Delete model|Create index|Add constraint|Create constraint|Raw SQL operation|Raw Python operation|Alter (?:unique_together|index_together|model options))/m,
@@ -112,13 +120,13 @@ const SIGNS: readonly Sign[] = [
   },
 ];
 
-/** Who speaks for one of the tools that name files alike. */
+/** Project files that name one of the tools with the same file names. */
 const PROJECTS: readonly { tool: Tool; file: string; says: RegExp }[] = [
   { tool: "sqlx", file: "Cargo.toml", says: /^\s*sqlx(-cli)?\b|\[(?:workspace\.)?dependencies\.sqlx\]/m },
   { tool: "golang-migrate", file: "go.mod", says: /golang-migrate\/migrate/ },
 ];
 
-/** All that speaks for a tool; none: the folder is no tool's that is known. */
+/** All evidence for tools; empty if the folder belongs to no known tool. */
 export function candidates(folder: SourceFolder): Candidate[] {
   const sql = folder.paths.filter((path) => /\.sql$/i.test(path));
   const seen: Seen = {
@@ -134,7 +142,7 @@ export function candidates(folder: SourceFolder): Candidate[] {
   return pairs(folder, sql);
 }
 
-/** Numbered files with up and down in their names: golang-migrate's, sqlx's, or nobody's. */
+/** Numbered files with up and down in their names: of golang-migrate, of sqlx, or of no tool. */
 function pairs(folder: SourceFolder, sql: readonly string[]): Candidate[] {
   const up = sql.find((path) => /^\d+_[^/]*\.(up|down)\.sql$/.test(path));
   if (up !== undefined) {
@@ -146,7 +154,7 @@ function pairs(folder: SourceFolder, sql: readonly string[]): Candidate[] {
     return [
       { tool: "golang-migrate", because: `${up} is named as golang-migrate names migrations` },
       { tool: "sqlx", because: `${up} is named as sqlx names migrations` },
-      { tool: "numbered", because: `${up} is numbered, and may be no tool's` },
+      { tool: "numbered", because: `${up} is numbered, and may belong to no tool` },
     ];
   }
   const [project] = projectsAround(folder.root).filter(({ tool }) => tool === "sqlx");
@@ -154,10 +162,10 @@ function pairs(folder: SourceFolder, sql: readonly string[]): Candidate[] {
   const numbered = sql.find((path) => /(^|\/)[Vv]?\d+([._\s-][^/]*)?(\/(up|down)\.sql|\.sql)$/i.test(path));
   return numbered === undefined
     ? []
-    : [{ tool: "numbered", because: `${numbered} is numbered, and nothing in the folder is a tool's own` }];
+    : [{ tool: "numbered", because: `${numbered} is numbered, and nothing in the folder belongs to a tool` }];
 }
 
-/** The folder's own project, or one of the four above it, says what it uses. */
+/** Looks for the tool's name in the project files of the folder, and of the four folders above it. */
 function projectsAround(root: string): Candidate[] {
   const found: Candidate[] = [];
   let at = resolve(root);
@@ -173,22 +181,22 @@ function projectsAround(root: string): Candidate[] {
   return found;
 }
 
-/** Tools whose migrations are programs, by what their files say. */
+/** Tools whose migrations are programs, recognized by the files' text. */
 const PROGRAMS: readonly { name: RegExp; text: RegExp; says: string }[] = [
   {
     name: /\.rb$/,
     text: /ActiveRecord::Migration/,
-    says: "migrations of Rails, in Ruby. Rails prints no SQL before it runs it; write what is pending as SQL",
+    says: "migrations of Rails, in Ruby. Rails prints no SQL before it runs it. Write the pending ones as SQL",
   },
   {
     name: /\.[cm]?[jt]s$/,
     text: /\bknex\b|exports\.(up|down)\s*=|export\s+(async\s+)?function\s+(up|down)/,
-    says: "migrations of knex, Kysely or node-pg-migrate, in JavaScript. node-pg-migrate prints SQL by `node-pg-migrate up --dry-run`; knex and Kysely have no such command: write what is pending as SQL",
+    says: "migrations of knex, Kysely or node-pg-migrate, in JavaScript. node-pg-migrate prints SQL with `node-pg-migrate up --dry-run`. knex and Kysely have no such command: write the pending ones as SQL",
   },
   {
     name: /\.[cm]?[jt]s$/,
     text: /implements\s+MigrationInterface|queryInterface|MigrationInterface/,
-    says: "migrations of TypeORM or Sequelize, in JavaScript. Neither prints SQL before it runs it; write what is pending as SQL",
+    says: "migrations of TypeORM or Sequelize, in JavaScript. Neither prints SQL before it runs it. Write the pending ones as SQL",
   },
   {
     name: /\.exs?$/,
@@ -198,7 +206,7 @@ const PROGRAMS: readonly { name: RegExp; text: RegExp; says: string }[] = [
   {
     name: /\.php$/,
     text: /AbstractMigration|Illuminate\\Database\\Migrations/,
-    says: "migrations in PHP. Doctrine prints SQL by `migrations:migrate --write-sql`, Laravel by `php artisan migrate --pretend`",
+    says: "migrations in PHP. Doctrine prints SQL with `migrations:migrate --write-sql`, Laravel with `php artisan migrate --pretend`",
   },
   {
     name: /\.cs$/,
@@ -208,16 +216,16 @@ const PROGRAMS: readonly { name: RegExp; text: RegExp; says: string }[] = [
   {
     name: /\.py$/,
     text: /\byoyo\b|\bstep\(/,
-    says: "migrations of yoyo, in Python, which prints no SQL; write what is pending as SQL",
+    says: "migrations of yoyo, in Python, which prints no SQL. Write the pending ones as SQL",
   },
   {
     name: /\.java$/,
     text: /BaseJavaMigration|JavaMigration/,
-    says: "Flyway's migrations in Java; write what is pending as SQL",
+    says: "Flyway's migrations in Java. Write the pending ones as SQL",
   },
 ];
 
-/** What a folder without a migration in SQL is; undefined: nothing shows it. */
+/** What a folder without SQL migrations contains; undefined if nothing shows it. */
 export function programsIn(folder: SourceFolder): string | undefined {
   for (const { name, text, says } of PROGRAMS) {
     const path = folder.paths.find((one) => name.test(nameOf(one)) && text.test(textOf(folder, one).text));

@@ -17,7 +17,7 @@ import { stepsOf } from "./steps.ts";
 import { slugOf } from "./tools/common.ts";
 import { downWithin } from "./way-marks.ts";
 
-/** What people decide of migrations that are in doubt: files, their names, or versions. */
+/** Decisions about migrations that are in doubt: files, their names, or versions. */
 export interface Decisions {
   take: readonly string[];
   skip: readonly string[];
@@ -25,38 +25,38 @@ export interface Decisions {
 }
 
 export interface DraftMigration {
-  /** As the tool knows it. */
+  /** The tool's own version. */
   version: string;
   title: string;
-  /** In letters that a folder's name may have. */
+  /** In characters that a folder's name may have. */
   slug: string;
   sources: readonly string[];
   files: { migrate: string; rollback?: string; validate?: string };
-  /** Why there is no way back but the restore; absent: there is a rollback. */
+  /** Why the restore is the only way back; absent if there is a rollback. */
   noWayBack?: string;
   row?: Row;
 }
 
 export interface Draft {
-  /** Absent: the files are no tool's, and no table holds their versions. */
+  /** Absent: the files belong to no tool, and no table holds their versions. */
   schema?: { tool: string; table?: string; expectedVersion: string };
   extensions: readonly string[];
   migrations: readonly DraftMigration[];
-  /** What an embedded rehearsal starts from: files in order. */
+  /** Files that an embedded rehearsal starts from, in order. */
   baseline: readonly { name: string; text: string }[];
-  /** The applied versions that the baseline stands for. */
+  /** The applied versions that the baseline includes. */
   appliedVersions: readonly string[];
-  /** Said, and held up by nothing. */
+  /** Shown, without holding anything up. */
   notes: readonly Finding[];
-  /** Nothing is written before each is decided. */
+  /** Nothing is written until each is decided. */
   doubts: readonly Finding[];
-  /** Left out because the person said so. */
+  /** Left out by --skip. */
   skipped: readonly string[];
-  /** Of --take, --skip and --value: what fits nothing. */
+  /** Values of --take, --skip and --value that match nothing. */
   unknown: readonly string[];
 }
 
-/** Puts the pending migrations into a plan's form. libpg-query must be loaded. */
+/** Puts the pending migrations into the form of a plan. libpg-query must be loaded. */
 export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisions): Draft {
   const tool = TOOL_NAMES[folder.tool];
   const notes: Finding[] = [...folder.notes];
@@ -73,7 +73,7 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   };
   const known = folder.placeholders;
   const values = new Set<string>();
-  /** Files that are no SQL yet. */
+  /** Files with open placeholders, which are no SQL yet. */
   const unfilled = new Set<string>();
   const filled = (one: ImportedMigration): ImportedMigration => {
     if (!known) return counted(folder, one);
@@ -92,13 +92,13 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
       if (folder.late !== undefined && one !== split.pending.at(-1))
         notes.push({
           file: left,
-          says: `is left out, and a later one is not: once that is applied, ${folder.late}`,
+          says: `is left out, but a later one is not. Once that is applied, ${folder.late}`,
         });
       continue;
     }
     const file = one.files[0] ?? one.version;
     if (one.noSql !== undefined) {
-      doubts.push({ file, says: `cannot be imported: ${one.noSql}. Or leave it out: --skip ${file}` });
+      doubts.push({ file, says: `cannot be imported: ${one.noSql}. Otherwise leave it out: --skip ${file}` });
       continue;
     }
     const migration = filled(one);
@@ -112,7 +112,7 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
     const open = [...migration.doubts, ...marks, ...parsed, ...late];
     notes.push(
       ...made.notes,
-      ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []),
+      ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (imported unchanged)` })) : []),
     );
     if (!take) doubts.push(...open);
     drafted.push({ migration, draft: made.draft });
@@ -138,25 +138,25 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
     doubts: inOrder(doubts),
     skipped,
     unknown: [
-      ...given.map((one) => `${one} is none of the pending migrations`),
-      ...unused.map((name) => `--value ${name}=...: no file has that name in it`),
+      ...given.map((one) => `${one} is no pending migration`),
+      ...unused.map((name) => `--value ${name}=...: no file has that placeholder`),
     ],
   };
 }
 
-/** By file and line, as people read them beside the files. */
+/** By file and line, the order in which people read them. */
 function inOrder(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => byCodeUnit(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0));
 }
 
-/** Django's version is that of the apps that the plan is about. */
+/** Django's version is the version of the apps that the plan concerns. */
 function standingOf({ tool }: ImportedFolder, { applied, pending }: Split): string {
   const apps = new Set(pending.map(({ row }) => row?.app));
   const last = applied.findLast(({ row }) => tool !== "django" || apps.has(row?.app));
   return last?.standing ?? NONE;
 }
 
-/** Atlas notes how many statements a file has. */
+/** Atlas records how many statements a file has. */
 function counted({ tool }: ImportedFolder, one: ImportedMigration): ImportedMigration {
   return tool === "atlas" ? { ...one, row: { ...one.row, total: nodesOf(one.up.text).length } } : one;
 }
@@ -183,12 +183,12 @@ function draftMigration(
     const back = stepsOf(down, "down", tool);
     notes.push(...back.notes);
     if (back.refused) {
-      // Half of a way back is none.
-      draft.noWayBack = `${down.file} is no SQL that PostgreSQL takes`;
+      // Half a way back is no way back.
+      draft.noWayBack = `${down.file} is no valid SQL for PostgreSQL`;
       doubts.push(
         ...back.doubts.map((one) => ({
           ...one,
-          says: `${one.says}. Taken as it is, its way back is the restore (rollback: restore)`,
+          says: `${one.says}. Imported unchanged, its way back is the restore (rollback: restore)`,
         })),
       );
     } else {
@@ -196,24 +196,24 @@ function draftMigration(
       draft.files.rollback = `${head(down.file)}${back.text}`;
     }
   } else if (up.empty) {
-    // What does nothing is taken back by nothing.
+    // A migration that does nothing has a rollback that does nothing.
     draft.files.rollback = `${head(migration.up.file)}SELECT 1;\n`;
   } else {
     draft.noWayBack = down.none;
     notes.push({
       file: migration.up.file,
-      says: `has no way back but the restore (rollback: restore): ${down.none}`,
+      says: `has only the restore as its way back (rollback: restore): ${down.none}`,
     });
   }
   if (verify) {
     const check = stepsOf(verify, "verify", tool);
     doubts.push(...check.doubts);
-    draft.files.validate = `${head(verify.file)}-- It raises an error where the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
+    draft.files.validate = `${head(verify.file)}-- It raises an error if the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
   }
   return { draft, notes, doubts };
 }
 
-/** Tools' templates have a down part that only selects a text: it leads nowhere. */
+/** The down part of some tools' templates only selects a text, which is no way back. */
 function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
   if (!hasWayBack(down)) return down;
   const nodes = nodesOf(down.text);
@@ -222,7 +222,7 @@ function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
     return select !== undefined && !select.fromClause && nodesWithin(select, "FuncCall").next().done === true;
   });
   return idle && nodes.length > 0
-    ? { none: `the down part of ${down.file} only selects a text, and takes nothing back` }
+    ? { none: `the down part of ${down.file} only selects a text, and undoes nothing` }
     : down;
 }
 

@@ -12,40 +12,40 @@ import { ImportError, nameOf, readSource, type SourceFolder } from "./source.ts"
 export interface Recognized {
   source: SourceFolder;
   tool: Tool;
-  /** Why it is taken for that; the person's word where they gave it. */
+  /** Why it was recognized; `--tool` if the person named it. */
   because: readonly string[];
 }
 
 /**
- * Reads the folder, and finds out whose it is.
- * @throws ImportError where nothing says it, or several things do
+ * Reads the folder, and recognizes its tool.
+ * @throws ImportError if nothing identifies the tool, or several tools match
  */
 export function recognize(dir: string, given: Tool | undefined): Recognized {
   const source = readSource(dir);
-  if (given !== undefined) return { source, tool: given, because: ["--tool says so"] };
+  if (given !== undefined) return { source, tool: given, because: ["--tool names it"] };
   const found = candidates(source);
   const [first, ...more] = found;
   if (!first) {
     const programs = programsIn(source);
     throw new ImportError(
       programs ??
-        `Nothing in ${dir} says which tool it is of. Give the folder that holds the migrations themselves, or name the tool: --tool NAME.`,
+        `Nothing in ${dir} shows which tool it belongs to. Give the folder of the migrations themselves, or name the tool: --tool NAME.`,
     );
   }
   if (more.some(({ tool }) => tool !== first.tool))
     throw new ImportError(
-      `${dir} may be of several tools. Name the one: --tool NAME.\n${found.map(({ tool, because }) => `  ${tool}: ${because}`).join("\n")}`,
+      `${dir} may belong to several tools. Name the right one: --tool NAME.\n${found.map(({ tool, because }) => `  ${tool}: ${because}`).join("\n")}`,
     );
   return { source, tool: first.tool, because: found.map(({ because }) => because) };
 }
 
-/** How it is known which migrations are applied. */
+/** Where it is known from which migrations are applied. */
 export type Asked = Applied | { kind: "database"; session: Session; table: string | undefined };
 
 /**
- * The draft of a plan, and nothing written.
- * @param until the last version that the plan is to hold; all that are pending without it
- * @throws ImportError where the folder holds no migration, or it is not clear which of them are applied
+ * Makes the draft of a plan, and writes nothing.
+ * @param until the last version of the plan; without it the plan has all pending ones
+ * @throws ImportError if the folder has no migration, or if it is unclear which are applied
  */
 export async function draftFrom(
   { source, tool }: Recognized,
@@ -58,7 +58,7 @@ export async function draftFrom(
   const databases = folder.refusals.length > 0 ? databasesNamed(source) : [];
   if (databases.length > 1)
     throw new ImportError(
-      `${source.root} has files for several databases by their names (${databases.map(([name, file]) => `${name}: ${file}`).join(", ")}), several of one version. Copy those that PostgreSQL is to run into a folder, and import that.`,
+      `${source.root} has files named for several databases (${databases.map(([name, file]) => `${name}: ${file}`).join(", ")}), and several have the same version. Copy the ones for PostgreSQL into a folder, and import that.`,
     );
   if (folder.migrations.length === 0 && folder.refusals.length === 0) {
     const programs = programsIn(source);
@@ -68,10 +68,10 @@ export async function draftFrom(
   }
   if (asked.kind !== "database")
     return draftOf(folder, splitUntil(folder, splitFolder(folder, asked), until), decisions);
-  const said = await appliedIn(asked.session, folder, asked.table);
+  const state = await appliedIn(asked.session, folder, asked.table);
   const draft = draftOf(
-    said.folder,
-    splitUntil(said.folder, splitFolder(said.folder, said.applied), until),
+    state.folder,
+    splitUntil(state.folder, splitFolder(state.folder, state.applied), until),
     decisions,
   );
   if (!draft.schema) return draft;
@@ -80,8 +80,8 @@ export async function draftFrom(
     schema: {
       ...draft.schema,
       ...(asked.table === undefined ? {} : { table: asked.table }),
-      // By the tool's own rules; of Django, by the apps that the plan is about.
-      expectedVersion: tool === "django" ? draft.schema.expectedVersion : said.version,
+      // By the tool's own rules; for Django, by the apps that the plan concerns.
+      expectedVersion: tool === "django" ? draft.schema.expectedVersion : state.version,
     },
   };
 }
@@ -89,7 +89,7 @@ export async function draftFrom(
 const DATABASE =
   /[._-](postgres(?:ql)?|pg|mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle|h2)\.(?:.*\.)?sql$/i;
 
-/** Databases that files' names are of, each with one file. */
+/** Databases that files are named for, each with one file. */
 function databasesNamed({ paths }: SourceFolder): [name: string, file: string][] {
   const found = new Map<string, string>();
   for (const path of paths) {

@@ -1,7 +1,7 @@
 import type { Syntax } from "./placeholders.ts";
 
-// What a reader gives of another tool's folder. A reader knows one tool's rules for files; all that comes after it
-// (which migrations are pending, steps, the plan's files) knows only this.
+// The result of reading another tool's folder. Only a reader knows its tool's rules for files. Everything after it
+// (which migrations are pending, steps, the plan's files) works on this alone.
 
 export const TOOLS = [
   "alembic",
@@ -26,12 +26,12 @@ export const TOOLS = [
 
 export type Tool = (typeof TOOLS)[number];
 
-/** Those that note in a table what they applied. */
+/** Tools that record in a table what they applied. */
 export type NotingTool = Exclude<Tool, "numbered">;
 
-/** Something that a person must know of a file. */
+/** Something that a person must know about a file. */
 export interface Finding {
-  /** Within the folder that is imported. */
+  /** Path within the imported folder. */
   file: string;
   line?: number;
   says: string;
@@ -41,7 +41,7 @@ export interface Finding {
  * How a tool sends the SQL of a part:
  * - transaction: within one that the tool itself begins and commits
  * - message: the whole text at once, so that several statements are one transaction, unless they say BEGIN themselves
- * - transaction if possible: the same, but for a text of nothing but statements that cannot run in one
+ * - transaction if possible: the same, unless every statement of the text must run outside of one
  * - statements: one at a time, each committed at once, unless they say BEGIN themselves
  */
 export type Runs = "transaction" | "transaction if possible" | "message" | "statements";
@@ -49,42 +49,42 @@ export type Runs = "transaction" | "transaction if possible" | "message" | "stat
 /** SQL of one direction of a migration. */
 export interface Part {
   file: string;
-  /** In the file, of the text's first line. */
+  /** Line in the file of the text's first line. */
   line: number;
   text: string;
   runs: Runs;
 }
 
-/** There is no way back, and why. */
+/** Why there is no way back. */
 export interface NoWayBack {
   none: string;
 }
 
-/** What the tool's own table holds of a migration that it applied, as far as its file says it: the `row` of a plan. */
+/** What the tool's own table holds about an applied migration, as far as its file shows: the `row` of a plan. */
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface ImportedMigration {
-  /** By which the tool knows it, and its people: what --after takes. */
+  /** The version by which the tool and its users name the migration; --after takes it. */
   version: string;
   /** Other names that --after takes. */
   aliases: readonly string[];
-  /** In a few words: what is left of the file's name. */
+  /** A few words: the rest of the file's name. */
   name: string;
-  /** It is made of these. */
+  /** The files of the migration. */
   files: readonly string[];
   up: Part;
   down: Part | NoWayBack;
-  /** SQL that raises an error where the migration did not work. */
+  /** SQL that raises an error if the migration did not work. */
   verify?: Part;
-  /** Absent: no tool notes it. */
+  /** Absent if no tool records it. */
   row?: Row;
-  /** What a plan's schema.expectedVersion is once this one is applied. */
+  /** A plan's schema.expectedVersion once this migration is applied. */
   standing: string;
-  /** Of each, a person must decide before it can be imported: --take or --skip. */
+  /** A person must decide each before it can be imported: --take or --skip. */
   doubts: readonly Finding[];
-  /** On an empty database it is run in place of all that comes before it, and nowhere else. */
+  /** On an empty database it runs in place of all migrations before it; elsewhere it does not run. */
   base?: true;
-  /** It has no SQL that can be read: it can only be skipped. Where the tool can print SQL, this says how. */
+  /** It has no readable SQL and can only be skipped. Says how the tool can print SQL, if it can. */
   noSql?: string;
 }
 
@@ -92,13 +92,13 @@ export interface ImportedFolder {
   tool: Tool;
   /** In the order in which the tool applies them. */
   migrations: readonly ImportedMigration[];
-  /** Said, and held up by nothing. */
+  /** Shown, without holding anything up. */
   notes: readonly Finding[];
-  /** Of the folder as a whole: nothing is imported before they are mended. */
+  /** Problems of the folder as a whole: nothing is imported until they are mended. */
   refusals: readonly Finding[];
-  /** Such as Flyway's ${x}: replaced before SQL is read. */
+  /** Such as Flyway's ${x}: replaced before the SQL is read. */
   placeholders?: Syntax;
-  /** A version below the newest applied one that is not applied: what the tool does with it, where it does not apply it. */
+  /** What the tool does with a pending version below the newest applied one, if it does not apply it. */
   late?: string;
 }
 

@@ -1,25 +1,25 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "./imported.ts";
 import { ImportError } from "./source.ts";
 
-/** Which migrations are applied, as the person or the tool's table says. */
+/** Which migrations are applied, from the person or the tool's table. */
 export type Applied =
   /** All are pending. */
   | { kind: "none" }
-  /** Those up to that version, in the tool's order. */
+  /** Those up to that version are applied, in the tool's order. */
   | { kind: "after"; version: string }
-  /** Those that the tool's table holds, as a migration's `standing` or version says. */
+  /** Those in the tool's table are applied, by a migration's `standing` or version. */
   | { kind: "table"; isApplied: (migration: ImportedMigration) => boolean };
 
 export interface Split {
   applied: readonly ImportedMigration[];
   pending: readonly ImportedMigration[];
-  /** Of pending ones that the tool itself would not apply. */
+  /** Pending migrations that the tool itself would not apply. */
   late: readonly Finding[];
 }
 
 /**
- * Leaves what comes after that version for another plan.
- * @throws ImportError for a version that no migration has or several have, and for one that leaves nothing pending
+ * Leaves everything after that version for another plan.
+ * @throws ImportError for a version that no migration has or several have, and if nothing pending is left
  */
 export function splitUntil(folder: ImportedFolder, split: Split, until: string | undefined): Split {
   if (until === undefined) return split;
@@ -55,12 +55,12 @@ export function splitFolder({ migrations, late }: ImportedFolder, applied: Appli
         ? []
         : tooLate.map(({ files, version }) => ({
             file: files[0] ?? version,
-            says: `comes before ${migrations[newest]?.version}, which is applied, and is not applied itself: ${late}. Is it meant to run?`,
+            says: `is not applied, but the later ${migrations[newest]?.version} is: ${late}. Is it meant to run?`,
           })),
   };
 }
 
-/** What stands for all that comes before it does so on an empty database, and nowhere else. */
+/** A migration that replaces all before it does so only on an empty database. */
 function onEmpty(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   const base = migrations.findLastIndex(isBase);
   if (base < 0) return [...migrations];
@@ -103,7 +103,7 @@ function placeOf(
     );
   if (more.length > 0)
     throw new ImportError(
-      `${option} ${given}: ${found.length} migrations are called so: ${names(found.flatMap((one) => migrations[one] ?? []))}.`,
+      `${option} ${given}: ${found.length} migrations have that name: ${names(found.flatMap((one) => migrations[one] ?? []))}.`,
     );
   return place;
 }

@@ -1,13 +1,13 @@
 import { Lines } from "../plan/scan.ts";
 import { type Finding, hasWayBack, type ImportedMigration, type Part } from "./imported.ts";
 
-// Names in a file that its tool replaces before the database sees them. Sluice does not know the values, and a wrong
-// one would be applied: so each is named, and is replaced by what the person gives or keeps the file from being imported.
+// Names in a file that its tool replaces before the database sees them. Sluice does not know the values, and would apply a
+// wrong one. So each name needs a value from the person; without one the file is not imported.
 
 export interface Syntax {
-  /** Its one group is the name. */
+  /** Has one group: the name. */
   pattern: RegExp;
-  /** Of the tool, in a sentence: `Flyway replaces ${x}`. */
+  /** The tool and what it does, as part of a sentence: `Flyway replaces ${x}`. */
   by: string;
 }
 
@@ -15,7 +15,7 @@ export interface Replaced {
   migration: ImportedMigration;
   /** Names that were replaced. */
   used: ReadonlySet<string>;
-  /** Files with a name that was not: they are no SQL yet. */
+  /** Files with a name that was not replaced, which are no SQL yet. */
   open: ReadonlySet<string>;
 }
 
@@ -37,7 +37,7 @@ export function replacePlaceholders(
       doubts.push({
         file: part.file,
         line: lines.of(offset),
-        says: `${by} ${found} by ${/^[\w.:-]+$/.test(name) ? `a value that is not in the folder. Give it: --value ${name}=...` : "what it works out itself. Write that into the file"}`,
+        says: `${by} ${found} by ${/^[\w.:-]+$/.test(name) ? `a value that is not in the folder. Give it: --value ${name}=...` : "a value that it computes. Write that value into the file"}`,
       });
       return found;
     });

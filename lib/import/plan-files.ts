@@ -8,8 +8,8 @@ import { versionOf } from "../plan/folder-name.ts";
 import type { Draft, DraftMigration } from "./draft.ts";
 import { ImportError, type SourceFolder } from "./source.ts";
 
-// A draft becomes the files of a plan. What was written is kept in a record, so that a later import knows its own files
-// from those that people have changed since: it writes the former anew, and leaves the latter alone.
+// Writes a draft as the files of a plan. A record keeps the hash of each written file, so that a later import can tell
+// files that people changed from its own: it replaces its own, and keeps the changed ones.
 
 export const RECORD = "import.json";
 
@@ -22,11 +22,11 @@ const record = z.strictObject({
     z.strictObject({
       version: z.string(),
       folder: z.string(),
-      /** SHA-256 of the files that it was made from. */
+      /** SHA-256 of each file that it was made from. */
       sources: z.record(z.string(), hash),
     }),
   ),
-  /** SHA-256 of each file as it was written. */
+  /** SHA-256 of each file as written. */
   written: z.record(z.string(), hash),
 });
 type Record_ = z.infer<typeof record>;
@@ -35,16 +35,16 @@ interface Placed extends DraftMigration {
   folder: string;
 }
 
-/** What is to be done with the plan's folder, one line each; and how. */
+/** The changes to the plan's folder, one line each, and how to make them. */
 export interface Changes {
   lines: string[];
   write(): void;
 }
 
 /**
- * Looks at the plan's folder, and says what an import changes there.
+ * Compares the plan's folder with a draft, and returns what an import would change.
  * @param from the imported folder, as it was given
- * @throws ImportError where something else is in the plan's folder, or a new migration has no place among those there
+ * @throws ImportError if the plan's folder has files of something else, or if a new migration has no place in its order
  */
 export function changesTo(
   dir: string,
@@ -69,23 +69,23 @@ export function changesTo(
     const there = textAt(join(dir, path));
     const noted = before?.written[path];
     if (there === undefined && noted !== undefined && !path.startsWith("baseline/"))
-      lines.push(`${path} was taken away since it was imported: it is written again`);
+      lines.push(`${path} was removed since the import: it is written again`);
     if (there === undefined || sha(there) === noted) {
       if (there !== text) writes.set(path, text);
       if (there !== undefined && there !== text && !path.startsWith("baseline/"))
-        lines.push(`${path} is written anew: what it was made from has changed`);
+        lines.push(`${path} is written again: its source has changed`);
       written[path] = sha(text);
       continue;
     }
     written[path] = noted ?? sha(text);
-    if (there !== text) lines.push(`${path} was changed by hand, and is kept as it is`);
+    if (there !== text) lines.push(`${path} was changed by hand, and is kept`);
   }
   const kept = (before?.migrations ?? []).filter(
     ({ version }) => !placed.some((one) => one.version === version),
   );
   for (const { version, folder } of kept)
     lines.push(
-      `${folder} stays in the plan, though ${version} is ${draft.appliedVersions.includes(version) ? "applied by now" : "not among the pending migrations any more"}. Take it out of plan.yaml, or import into a new folder`,
+      `${folder} stays in the plan, though ${version} is ${draft.appliedVersions.includes(version) ? "now applied" : "no longer pending"}. Remove it from plan.yaml, or import into a new folder`,
     );
   for (const [path, noted] of Object.entries(before?.written ?? {})) {
     if (files.has(path) || path === "plan.yaml") continue;
@@ -93,8 +93,7 @@ export function changesTo(
     if (kept.some(({ folder }) => path.startsWith(`${folder}/`))) written[path] = noted;
     else if (there === undefined) continue;
     else if (path.startsWith("baseline/") && sha(there) === noted) removes.push(path);
-    else
-      lines.push(`${path} is not made any more, and is left where it is: take it away if you do not need it`);
+    else lines.push(`${path} is no longer made, and is kept. Delete it if you do not need it`);
   }
   for (const { folder, title, noWayBack, files: made } of placed)
     if (!before?.migrations.some((one) => one.folder === folder))
@@ -107,7 +106,7 @@ export function changesTo(
   written["plan.yaml"] = plan.noted;
   if (writes.size + removes.length === 0) lines.push("nothing is new");
   const now: Record_ = {
-    note: "Kept by `sluice import`, which knows by it what people have changed since. Keep it with the plan.",
+    note: "Written by `sluice import`, to find files that people have changed since. Keep it with the plan.",
     tool,
     from: source.root,
     migrations: [
@@ -124,7 +123,7 @@ export function changesTo(
     lines,
     write() {
       mkdirSync(dir, { recursive: true });
-      // First, so that an import that was broken off can be run again.
+      // Written first, so that an interrupted import can run again.
       writeFileSync(join(dir, RECORD), `${JSON.stringify(now, null, 2)}\n`);
       for (const [path, text] of writes) {
         const to = join(dir, path);
@@ -141,7 +140,7 @@ function recordIn(dir: string, tool: string): Record_ | undefined {
   if (text === undefined) {
     if (existsSync(dir) && readdirSync(dir).length > 0)
       throw new ImportError(
-        `${dir} holds files that no import made (there is no ${RECORD}). Give another folder: --plan DIR.`,
+        `${dir} has files that no import made (there is no ${RECORD}). Give another folder: --plan DIR.`,
       );
     return undefined;
   }
@@ -154,16 +153,16 @@ function recordIn(dir: string, tool: string): Record_ | undefined {
   const parsed = record.safeParse(given);
   if (!parsed.success)
     throw new ImportError(
-      `${join(dir, RECORD)} is not what an import writes. Put it back from your version control, or import into a new folder: --plan DIR.`,
+      `${join(dir, RECORD)} is not as an import writes it. Restore it from version control, or import into a new folder: --plan DIR.`,
     );
   if (parsed.data.tool !== tool)
     throw new ImportError(
-      `${dir} holds migrations of ${parsed.data.tool}, and these are of ${tool}. Give another folder: --plan DIR.`,
+      `${dir} has migrations of ${parsed.data.tool}, but these are of ${tool}. Give another folder: --plan DIR.`,
     );
   return parsed.data;
 }
 
-/** A folder's version is the tool's own where those say their order, and its place among the pending ones otherwise. */
+/** A folder's version is the tool's version if versions give the order, and otherwise the place among pending migrations. */
 function place({ migrations }: Draft, before: Record_ | undefined): Placed[] {
   const known = new Map((before?.migrations ?? []).map(({ version, folder }) => [version, folder]));
   const own = ownVersions(migrations);
@@ -172,7 +171,7 @@ function place({ migrations }: Draft, before: Record_ | undefined): Placed[] {
   const first = migrations[fresh];
   if (own === undefined && first && fresh < late)
     throw new ImportError(
-      `${first.version} comes before ${migrations[late]?.version}, which the plan holds already as ${known.get(migrations[late]?.version ?? "")}, and there is no number between. Import into a new folder: --plan DIR.`,
+      `${first.version} comes before ${migrations[late]?.version}, which the plan already has as ${known.get(migrations[late]?.version ?? "")}, and there is no number in between. Import into a new folder: --plan DIR.`,
     );
   let last = Math.max(0, ...[...known.values()].map((folder) => Number.parseInt(folder, 10) || 0));
   const width = Math.max(3, String(last + migrations.length).length);
@@ -222,7 +221,7 @@ function planText(
   const added = placed.filter(({ folder }) => !folders.includes(folder));
   if (before?.written["plan.yaml"] !== sha(there))
     lines.push(
-      `plan.yaml was changed by hand: ${added.length === 0 ? "it is kept as it is" : `${added.map(({ folder }) => folder).join(", ")} ${added.length === 1 ? "is" : "are"} added to it, and the rest is kept`}`,
+      `plan.yaml was changed by hand: ${added.length === 0 ? "it is kept" : `${added.map(({ folder }) => folder).join(", ")} ${added.length === 1 ? "is" : "are"} added to it, and the rest is kept`}`,
     );
   if (added.length === 0) return { text: there, noted: before?.written["plan.yaml"] ?? sha(there) };
   for (const one of added) {
@@ -238,7 +237,7 @@ function planText(
   return { text: document.toString({ lineWidth: 0 }), noted: before?.written["plan.yaml"] ?? "0".repeat(64) };
 }
 
-/** What an earlier import put there and this one does not know stays. */
+/** Files of an earlier import that this one does not make stay. */
 function keepsAll(before: Record_, placed: readonly Placed[]): boolean {
   return before.migrations.every(({ folder }) => placed.some((one) => one.folder === folder));
 }
@@ -251,7 +250,7 @@ function freshPlan(draft: Draft, placed: readonly Placed[], root: string, tool: 
     migrations: placed.map(entryOf),
     local: { owner: "schema_owner", baseline: draft.baseline.map(({ name }) => `baseline/${name}`) },
   };
-  return `# Made by \`sluice import ${root}\` (${tool}). Change what you like: the next import adds what is new, and keeps the rest.\n${stringify(plan, { lineWidth: 0 })}`;
+  return `# Made by \`sluice import ${root}\` (${tool}). Change what you like: the next import adds new migrations, and keeps the rest.\n${stringify(plan, { lineWidth: 0 })}`;
 }
 
 function entryOf({ folder, title, noWayBack, row }: Placed): object {
@@ -265,7 +264,7 @@ function entryOf({ folder, title, noWayBack, row }: Placed): object {
 
 function textAt(path: string): string | undefined {
   try {
-    // Git gives files the line ends of Windows there: by these alone nobody has changed a file.
+    // Git may convert line ends to those of Windows, which is no change by a person.
     return readFileSync(path, "utf8").replaceAll("\r\n", "\n");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;

@@ -38,7 +38,7 @@ export const READERS: Readonly<Record<Tool, (folder: SourceFolder) => ImportedFo
   yoyo: readYoyo,
 };
 
-/** As people write them. */
+/** Names of the tools for people. */
 export const TOOL_NAMES: Readonly<Record<Tool, string>> = {
   alembic: "Alembic",
   atlas: "Atlas",
@@ -51,7 +51,7 @@ export const TOOL_NAMES: Readonly<Record<Tool, string>> = {
   "graphile-migrate": "graphile-migrate",
   liquibase: "Liquibase",
   "node-pg-migrate": "node-pg-migrate",
-  numbered: "whoever runs these files",
+  numbered: "the tool that runs these files",
   postgrator: "postgrator",
   prisma: "Prisma",
   sqitch: "Sqitch",

@@ -4,51 +4,51 @@ import { textOf as textFrom } from "../plan/read-text.ts";
 import { portable } from "../portable.ts";
 import type { Finding } from "./imported.ts";
 
-/** A folder of files, read as they are asked for. */
+/** A folder whose files are read on demand. */
 export interface SourceFolder {
-  /** As it was given, with `/`. */
+  /** As given, with `/`. */
   root: string;
-  /** Files at any depth, by their path from the root with `/`, sorted by code unit. */
+  /** Paths of files at any depth, from the root, with `/`, sorted by code unit. */
   paths: readonly string[];
   bytes(path: string): Buffer;
 }
 
-/** Text of a file as the database would get it, and what was done to it to get there. */
+/** Text of a file as the database would get it, and what was changed for that. */
 export interface SourceText {
   text: string;
   notes: Finding[];
 }
 
-/** Never migrations, and often large. */
+/** Folders that never hold migrations, and are often large. */
 const PASSED_OVER = new Set(["node_modules", "target", "vendor", "__pycache__", "dist", "build"]);
 const MOST_FILES = 50_000;
 
-/** A folder that cannot be imported; the message says what helps. */
+/** A folder that cannot be imported; the message includes what to do. */
 export class ImportError extends Error {
   override readonly name = "ImportError";
 }
 
-/** @throws ImportError for a folder with too many files, or one that holds itself */
+/** @throws ImportError for a folder with too many files, or one that contains itself */
 export function readSource(root: string): SourceFolder {
   const paths: string[] = [];
   const walk = (folder: string, depth: number, above: readonly string[]) => {
     if (depth > 12) return;
     const real = realpathSync(join(root, folder));
     if (above.includes(real))
-      throw new ImportError(`${join(root, folder)} is a link to a folder that holds it. Take the link away.`);
+      throw new ImportError(`${join(root, folder)} is a link to a folder above it. Remove the link.`);
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.name.startsWith(".") && entry.name !== ".gmrc") continue;
       const kind = entry.isSymbolicLink() ? statSync(join(root, path), { throwIfNoEntry: false }) : entry;
       if (!kind)
         throw new ImportError(
-          `${join(root, path)} is a link to a file that is not there. Bring the file back, or take the link away.`,
+          `${join(root, path)} is a link to a missing file. Bring the file back, or remove the link.`,
         );
       if (kind.isDirectory() && !PASSED_OVER.has(entry.name)) walk(path, depth + 1, [...above, real]);
       else if (kind.isFile()) paths.push(path);
       if (paths.length > MOST_FILES)
         throw new ImportError(
-          `${root} holds more than ${MOST_FILES} files: give the folder of the migrations alone.`,
+          `${root} has more than ${MOST_FILES} files. Give the folder with only the migrations.`,
         );
     }
   };
@@ -74,12 +74,12 @@ export function sourceOf(root: string, files: readonly (readonly [string, () => 
   };
 }
 
-/** As C, Go and Rust sort names; a language's own order of letters would be another. */
+/** Sorts names as C, Go and Rust do; a locale's order would differ. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Files that stand in the folder itself. */
+/** Files directly in the folder. */
 export function atTop(folder: SourceFolder): string[] {
   return folder.paths.filter((path) => !path.includes("/"));
 }
@@ -89,8 +89,8 @@ export function nameOf(path: string): string {
 }
 
 /**
- * The text of a file: UTF-8, without a byte order mark, with lines that end as everywhere.
- * @throws PlanError with file and line for other bytes, and for a NUL, behind which PostgreSQL reads nothing
+ * The text of a file: UTF-8, without a byte order mark, with \n as line end.
+ * @throws PlanError with file and line for other bytes, and for a NUL, where PostgreSQL stops reading
  */
 export function textOf(folder: SourceFolder, path: string): SourceText {
   const known = decoded.get(folder)?.get(path);
@@ -100,14 +100,14 @@ export function textOf(folder: SourceFolder, path: string): SourceText {
   return read;
 }
 
-/** The text of a file; what was done to it is added to the notes. */
+/** The text of a file; changes made to it are added to the notes. */
 export function readText(folder: SourceFolder, path: string, notes: Finding[]): string {
   const { text, notes: read } = textOf(folder, path);
   notes.push(...read);
   return text;
 }
 
-/** To find out whose a folder is, each file is looked at again and again. */
+/** Caches texts, as recognizing the tool reads each file many times. */
 const decoded = new WeakMap<SourceFolder, Map<string, SourceText>>();
 
 function decode(folder: SourceFolder, path: string): SourceText {

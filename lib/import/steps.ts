@@ -8,13 +8,13 @@ import { holdsSql } from "./sql-text.ts";
 
 /** A part in Sluice's form. */
 export interface Steps {
-  /** Of a file, without its head. */
+  /** Text of a file, without its head. */
   text: string;
-  /** The same, a text for each step: a baseline has no marks. */
+  /** The same, as one text for each step: a baseline has no marks. */
   each: string[];
-  /** It does nothing. */
+  /** Whether it does nothing. */
   empty: boolean;
-  /** PostgreSQL's parser refuses the SQL: the text is as it was. */
+  /** PostgreSQL's parser refuses the SQL: the text is unchanged. */
   refused?: true;
   notes: Finding[];
   doubts: Finding[];
@@ -23,7 +23,7 @@ export interface Steps {
 interface Cut {
   /** With the comments before it, and its semicolon. */
   text: string;
-  /** Without them. */
+  /** Without these. */
   sql: string;
   node: Node;
   line: number;
@@ -36,8 +36,8 @@ interface Step {
 
 /**
  * Puts a part's SQL into steps that commit where the tool commits. libpg-query must be loaded.
- * @param direction of a check nothing stays; a part that leads back is tried twice by the rehearsal, so what it drops is dropped IF EXISTS
- * @param tool as people write it
+ * @param direction a check leaves nothing behind; a way back is tried twice by the rehearsal, so it drops with IF EXISTS
+ * @param tool the tool's name for people
  */
 export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: string): Steps {
   const notes: Finding[] = [];
@@ -46,7 +46,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   const scanned = scan(part.text);
   const text = withoutPsql(part, scanned, notes, doubts);
   if (!holdsSql(text)) {
-    say(part.line, "holds no SQL here: the step does nothing, so that the version is written all the same");
+    say(part.line, "has no SQL here: the step does nothing, but the version is still recorded");
     return {
       text: `${text.trim()}\nSELECT 1;\n`.trimStart(),
       each: ["SELECT 1;"],
@@ -55,15 +55,15 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
       doubts,
     };
   }
-  // Rows for COPY are no statements: such a file stays as it is.
+  // Rows for COPY are no statements, so such a file stays unchanged.
   const cuts = scanned.data.length > 0 ? undefined : cutStatements(text, part.line);
   if (cuts === undefined) {
     const problem = syntaxProblem({ sql: text, line: part.line });
-    const message = problem?.message ?? "it is no SQL";
+    const message = problem?.message ?? "it is not SQL";
     const variable = /at or near ":"/.test(message)
       ? ". If it is a variable of psql, write its value into the file"
       : "";
-    // Those rows are named already.
+    // Such rows are reported already.
     if (scanned.data.length === 0)
       doubts.push({
         file: part.file,
@@ -74,7 +74,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   }
   const steps = group(part, cuts.statements, direction, tool, say, doubts);
   if (steps.length === 0) {
-    say(part.line, "holds BEGIN and COMMIT alone: the step does nothing");
+    say(part.line, "has only BEGIN and COMMIT: the step does nothing");
     return { text: "SELECT 1;\n", each: ["SELECT 1;"], empty: true, notes, doubts };
   }
   const changed = new Set<Cut>();
@@ -85,7 +85,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
         changed.add(cut);
         say(
           cut.line,
-          `${excerpt(cut.sql)} is written as ${excerpt(now)}: ${direction === "down" ? "a rollback is tried twice" : "it may be run again after its worker died"}`,
+          `${excerpt(cut.sql)} is written as ${excerpt(now)}: ${direction === "down" ? "a rollback is tried twice" : "it may run again after its worker died"}`,
         );
       }
       return cut.text.slice(0, cut.text.length - cut.sql.length) + now;
@@ -95,7 +95,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   const last = cuts.rest.trim() === "" ? "" : `${cuts.rest.trim()}\n`;
   const [only, ...more] = written;
   if (only && more.length === 0 && !only.outside) {
-    // As it is written, where nothing in it had to be changed.
+    // Keeps the original text if nothing in it had to change.
     const same = changed.size === 0 && steps[0]?.cuts.length === cuts.statements.length;
     const whole = same ? text.trim() : only.text;
     return { text: `${whole}\n${same ? "" : last}`, each: [whole], empty: false, notes, doubts };
@@ -108,7 +108,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   if (written.length > 1)
     say(
       part.line,
-      `becomes ${written.length} steps: ${names.map((name) => `"${name}"`).join(", ")}. Each commits by itself`,
+      `becomes ${written.length} steps: ${names.map((name) => `"${name}"`).join(", ")}. Each commits on its own`,
     );
   return {
     text: `${marked.join("\n")}${last}`,
@@ -119,13 +119,13 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   };
 }
 
-/** With its semicolon, which must not end up in a comment. */
+/** Adds the semicolon, outside of a trailing comment. */
 function ended(statement: string): string {
   const [, last] = /(?:^|\n)([^\n]*)$/.exec(statement) ?? [];
   return /--/.test(last ?? "") ? `${statement}\n;` : `${statement};`;
 }
 
-/** Blanks stand where psql's own commands did. */
+/** The text with spaces in place of psql's own commands. */
 function withoutPsql(
   { file, line, text }: Part,
   { commands, data }: Scan,
@@ -148,20 +148,20 @@ function withoutPsql(
     doubts.push({
       file,
       line: new Lines(text, line).of(rows.statement.start),
-      says: "has rows for COPY ... FROM stdin, which only a client like psql sends. Write them as INSERT",
+      says: "has rows for COPY ... FROM stdin, which only a client such as psql sends. Write them as INSERT",
     });
   return withoutCommands(text, commands);
 }
 
 const SEMICOLON = /\s*;/y;
 
-/** Undefined where PostgreSQL cannot parse it. */
+/** Undefined if PostgreSQL cannot parse it. */
 function cutStatements(text: string, firstLine: number): { statements: Cut[]; rest: string } | undefined {
   const statements: Cut[] = [];
   let end = 0;
   for (const { sql, line, node, ...at } of placedStatements(text, firstLine)) {
     if (!node) return undefined;
-    // What stands between belongs to the one that follows, comments too.
+    // Text between two statements, including comments, belongs to the second.
     const before = text.slice(end, at.start).replace(/^(?:\s*;)+/, "");
     statements.push({ text: `${before}${sql}`, sql, node, line });
     SEMICOLON.lastIndex = at.end;
@@ -191,7 +191,7 @@ function group(
   const steps: Step[] = [];
   let open: Step | undefined;
   let began = false;
-  /** Comments before a BEGIN belong to what follows it. */
+  /** Comments before a BEGIN belong to the next statement. */
   let carried = "";
   for (const given of cuts) {
     const { node, line } = given;
@@ -207,24 +207,24 @@ function group(
       if (runs === "transaction")
         say(
           line,
-          `COMMIT ends the transaction of ${tool} itself, so what follows is not part of it: a step of the plan each`,
+          `COMMIT ends the transaction that ${tool} opened, so what follows is outside of it. Each part becomes a step`,
         );
       began = false;
       open = undefined;
       continue;
     }
     if (kind === "TRANS_STMT_ROLLBACK") {
-      // A check is rolled back in any case.
+      // A check is rolled back anyway.
       if (direction === "verify") continue;
       doubts.push({
         file: part.file,
         line,
-        says: "says ROLLBACK: what stands before it would be undone. Take out what is not meant",
+        says: "has ROLLBACK, which would undo the statements before it. Remove what is not meant",
       });
       continue;
     }
     if (fieldsOf<{ name?: string }>(node, "VariableSetStmt")?.name === "client_min_messages") {
-      say(line, `${excerpt(given.sql)} is left out: a step has nobody to send messages to`);
+      say(line, `${excerpt(given.sql)} is left out: a step cannot send messages`);
       if (comments !== "") carried += `${comments}\n`;
       continue;
     }
@@ -235,7 +235,7 @@ function group(
       if (oneTransaction || began)
         say(
           line,
-          `${outside} cannot run in the transaction in which ${began ? "the file puts it" : `${tool} runs this`}: it fails there. The plan takes it out of the transaction`,
+          `${outside} cannot run in the transaction in which ${began ? "the file puts it" : `${tool} runs this`}: it fails there. The plan runs it outside the transaction`,
         );
       steps.push({ outside: true, cuts: [cut] });
       open = undefined;
@@ -246,20 +246,20 @@ function group(
       steps.push(open);
     }
     open.cuts.push(cut);
-    // A new label of an enum can be used only when it is committed.
+    // A new label of an enum can be used only once it is committed.
     if (!oneTransaction && !began && fieldsOf(node, "AlterEnumStmt")) open = undefined;
   }
-  if (ownTransactions) say(part.line, "BEGIN and COMMIT are left out: each step is a transaction already");
+  if (ownTransactions) say(part.line, "BEGIN and COMMIT are left out: each step is already a transaction");
   const loose = steps.filter(({ outside, cuts: held }) => !outside && held.length > 1).length;
   if (runs === "statements" && !ownTransactions && loose > 0)
     say(
       part.line,
-      `${tool} commits each statement of it at once, so that a failure leaves those before it; in the plan those of a step are done together or not at all`,
+      `${tool} commits each of its statements at once, so a failure keeps those before it. In the plan the statements of a step are committed together or not at all`,
     );
   return steps;
 }
 
-/** A step outside of a transaction may be run again. */
+/** The form that is safe to run again: a step outside of a transaction may run twice. */
 function outsideForm(sql: string, node: Node): string {
   return fieldsOf<{ concurrent?: boolean }>(node, "DropStmt")?.concurrent ? bearsTwice(sql, node) : sql;
 }

@@ -3,8 +3,8 @@ import { TOOL_TABLES, toolRow } from "../../lambdas/shared/tool-rows.ts";
 import { noteAll } from "../../lambdas/version-table/note.ts";
 import type { ImportedFolder, ImportedMigration, NotingTool } from "./imported.ts";
 
-// A rehearsal on the embedded Postgres starts from what the applied migrations made, and from the table in which their
-// tool noted them. Each is as the tool itself makes it.
+// A rehearsal on the embedded Postgres starts from the result of the applied migrations, and from the table in which their
+// tool recorded them. Each table is as the tool itself makes it.
 
 const NOTED = `note text NOT NULL DEFAULT '', committed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   committer_name text NOT NULL, committer_email text NOT NULL, planned_at timestamptz NOT NULL, planner_name text NOT NULL,
@@ -74,13 +74,13 @@ CREATE TABLE sqitch.events (event text NOT NULL, change_id text NOT NULL, change
 CREATE TABLE yoyo_lock (locked int DEFAULT 1, ctime timestamp, pid int NOT NULL, PRIMARY KEY (locked));`,
 };
 
-/** SQL that makes a tool's table, and fills it with what is applied. */
+/** SQL that makes a tool's table, and fills it with the applied migrations. */
 export function versionsSql(
   { tool, migrations }: ImportedFolder,
   applied: readonly ImportedMigration[],
 ): string {
-  const head = "-- The table in which the versions are noted, as it is once these migrations are applied.\n";
-  if (tool === "numbered") return "-- These files are no tool's: no table holds their versions.\n";
+  const head = "-- The table of versions, as it is once these migrations are applied.\n";
+  if (tool === "numbered") return "-- These files belong to no tool: no table holds their versions.\n";
   const name = TOOL_TABLES[tool];
   const table = {
     name,

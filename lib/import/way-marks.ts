@@ -2,10 +2,10 @@ import { Lines, scan } from "../plan/scan.ts";
 import type { Finding, Part } from "./imported.ts";
 import { holdsSql } from "./sql-text.ts";
 
-// Marks of up and down in files whose tool is not known, or does not know them. A down part that runs as part of the
-// way up takes away at once what the file makes, without an error.
+// Marks of up and down in files whose tool is unknown, or ignores them. A down part that runs as part of the up part
+// removes at once what the file makes, without an error.
 
-/** `-- +migrate Down`, `-- Down Migration`, `-- !Downs`, `--//@UNDO`: nothing but the word, and who it is for. */
+/** `-- +migrate Down`, `-- Down Migration`, `-- !Downs`, `--//@UNDO`: only the word, and the tool it is for. */
 const MARK =
   /^--[-\s#/!@+[]*(?:(?:migrate|migration|goose|micrate|rambler|duck|db|sql)\b[\s:.-]*)?(?:(ups?|do|apply|forwards?|migrate|upgrade)|(downs?|undo|rollback|revert|backwards?|downgrade))\b[\s:-]*(?:(?:migration|script|sql|part|section)\b)?[\s:;\]#-]*(notransaction)?\s*$/i;
 
@@ -14,7 +14,7 @@ interface Mark {
   start: number;
   line: number;
   text: string;
-  /** It says that what follows is not to run in a transaction. */
+  /** Whether the mark asks to run what follows outside of a transaction. */
   alone: boolean;
 }
 
@@ -34,18 +34,18 @@ function marksIn({ text, line }: Part): Mark[] {
 }
 
 /**
- * A file with one mark for each way, in two parts; undefined: it is not written so. What stands above a mark of the way
- * there may be comments alone.
+ * Splits a file with one mark for each direction into two parts; undefined if it has another form. Only comments may come
+ * before the up mark.
  */
 export function partedByMarks(part: Part): { up: Part; down: Part; says: string } | undefined {
   const marks = marksIn(part);
   const [first, second, ...more] = marks;
-  // MyBatis has a mark for the way back alone.
+  // MyBatis has only a mark for the way back.
   if (first && marks.length === 1 && /@UNDO$/.test(first.text))
     return {
       up: { ...part, text: part.text.slice(0, first.start) },
       down: { ...part, line: first.line, text: part.text.slice(first.start) },
-      says: `is read in two parts: the way back is what stands below ${first.text} (line ${first.line})`,
+      says: `is read in two parts: the way back is the part below ${first.text} (line ${first.line})`,
     };
   if (first?.way !== "up" || second?.way !== "down" || more.length > 0) return undefined;
   if (holdsSql(part.text.slice(0, first.start))) return undefined;
@@ -61,11 +61,11 @@ export function partedByMarks(part: Part): { up: Part; down: Part; says: string 
       text: part.text.slice(second.start),
       runs: second.alone ? "statements" : part.runs,
     },
-    says: `is read in two parts: the way there below ${first.text}, and the way back below ${second.text} (line ${second.line})`,
+    says: `is read in two parts: the up part below ${first.text}, and the way back below ${second.text} (line ${second.line})`,
   };
 }
 
-/** A mark of a way back in what is to run as the way there, with SQL below it. */
+/** Finds a mark of a way back, with SQL below it, in an up part. */
 export function downWithin(up: Part, tool: string): Finding[] {
   return marksIn(up)
     .filter(({ way, start }) => way === "down" && holdsSql(up.text.slice(start)))
@@ -73,6 +73,6 @@ export function downWithin(up: Part, tool: string): Finding[] {
     .map(({ line, text }) => ({
       file: up.file,
       line,
-      says: `${text} looks like the mark of a way back, which ${tool} does not know: what stands below it would run as part of the way there. Move that into a file of its own, or name the tool whose mark it is: --tool NAME`,
+      says: `${text} looks like the mark of a way back, which ${tool} does not know: the part below it would run as part of the migration. Move that part into its own file, or name the tool that the mark belongs to: --tool NAME`,
     }));
 }

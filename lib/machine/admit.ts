@@ -4,11 +4,11 @@ import type { States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
 import { END_TOLD } from "./ways-back.ts";
 
-/** The operator's input is parsed by the first task and then dropped, so that no state carries it on. */
+/** The first task parses the operator's input and drops it, so that no state carries it on. */
 export function admit(states: States, { done, failed }: Record<"done" | "failed", Way>): sfn.State {
   const start = new sfn.Pass(states, "Start", {
     parameters: {
-      // Known once the run is admitted: every task is told it.
+      // Set once the run is admitted; every task receives it.
       plan: { checksum: "" },
       failure: { Error: "", Cause: "" },
       unfinished: {},
@@ -18,14 +18,14 @@ export function admit(states: States, { done, failed }: Record<"done" | "failed"
   const admitted = inOrder(
     states.task("Admit the run", {
       comment:
-        "Parses the input, binds the run to its plan, takes the run lock and looks at production from outside.",
+        "Parses the input, binds the run to its plan, takes the lease and inspects production from outside.",
       capability: "admit",
       resultPath: "$.plan",
       payload: { action: "admit", input: sfn.JsonPath.objectAt("$$.Execution.Input") },
       onFailure: failed,
     }),
     states.task("Preflight", {
-      comment: "Every condition is checked, and all problems are told at once, each with what mends it.",
+      comment: "Checks every condition, and reports all problems together, each with its remedy.",
       capability: "preflight",
       asks: "readiness",
       onFailure: failed,

@@ -10,7 +10,7 @@ type Ways = Readonly<Record<"done" | "failed", Way>>;
 /** Takes a snapshot of production for the rehearsal and waits until it can be restored. */
 export function snapshotToRehearse(states: States, onFailure: Way): Segment {
   return states.loop("Snapshot production", {
-    comment: "A manual snapshot, encrypted as production is, tagged with this run.",
+    comment: "A manual snapshot, encrypted as production is, and tagged with this run.",
     capability: "snapshot",
     payload: { action: "take", purpose: "rehearsal" },
     limitMinutes: 6 * 60,
@@ -18,18 +18,18 @@ export function snapshotToRehearse(states: States, onFailure: Way): Segment {
   });
 }
 
-/** Stops the application, keeps it out, notes exactly what is there, and what a restore would go back to. */
+/** Stops the application, fences production, records it, and notes what a restore would go back to. */
 export function fenceAndBackUp({ archive }: { archive: boolean }) {
   return (states: States, { done, failed }: Ways): sfn.State => {
     const onFailure = failed;
     const all = inOrder(
       sideBySide(states, "Silence the alarms and stop the application", {
-        comment: "Both before the fence, and at the same time: neither needs the other.",
+        comment: "Both run before the fence and at the same time: neither needs the other.",
         onFailure,
         branches: {
           alarms: {
             name: "Silence the alarms",
-            comment: "Turns the named alarms' actions off and notes which were on.",
+            comment: "Turns the named alarms' actions off, and notes which were on.",
             capability: "alarms",
             payload: { action: "silence" },
           },
@@ -44,7 +44,7 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
       ...fenceAndRecord(states, "", "before", onFailure),
       states.loop("Back up production", {
         comment:
-          "Where a restore goes back to a moment: it was noted with the record, and the backups must come to hold it; that is not waited for. Else a manual snapshot, encrypted as production is, which is.",
+          "For a restore to a moment it waits for nothing: the moment was noted with the record, and the backups reach it later. Otherwise it takes a manual snapshot, encrypted as production is, and waits for it.",
         capability: "snapshot",
         payload: { action: "backUp" },
         limitMinutes: 6 * 60,
@@ -53,7 +53,7 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
       ...(archive
         ? [
             states.task("Send the final snapshot away", {
-              comment: "Begins its copy to another Region, its export to a bucket. Neither is waited for.",
+              comment: "Starts its copy to another Region and its export to a bucket, and waits for neither.",
               capability: "snapshot",
               payload: { action: "archive" },
               onFailure,
@@ -65,11 +65,11 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
   };
 }
 
-/** After opening, before a rollback: the application must be out again, and what it wrote meanwhile must survive. */
+/** Before a rollback after the opening: keeps the application out again. What it wrote meanwhile must survive. */
 export function fenceAgain(states: States, { done, failed }: Ways): sfn.State {
   const stop = states.task("Stop the application again", {
     comment:
-      "The plan's stop hook, if it has one. Where it fails the fence must do: a sick application is no reason to stay.",
+      "The plan's stop hook, if it has one. If it fails, the fence suffices: a sick application must not hold up the way back.",
     capability: "application",
     payload: { hook: "stop-again" },
     onFailure: GOES_ON,
@@ -79,13 +79,13 @@ export function fenceAgain(states: States, { done, failed }: Ways): sfn.State {
 }
 
 /**
- * The last moment at which nothing is changed yet: the record, and so the snapshot, must still be what is there. Says
- * which migration is the first.
+ * The last moment before anything is changed: production must still be as recorded, and so as in the snapshot. Returns the
+ * first migration.
  */
 export function lookForWrites(states: States, { done, failed }: Ways): sfn.State {
   const look = states.task("Look for writes since the record", {
     comment:
-      "Behind the fence there must be none, by the server's own counters. The moment that a restore would go back to must be past.",
+      "The server's counters must show no writes behind the fence. The moment that a restore would go back to must be past.",
     capability: "writes",
     payload: { action: "look" },
     resultPath: NEXT,
@@ -102,14 +102,14 @@ function fenceAndRecord(
 ): [Segment, Segment] {
   return [
     states.task(`Fence production${again}`, {
-      comment: "Takes CONNECT from the application roles and ends their sessions.",
+      comment: "Revokes CONNECT from the application roles and ends their sessions.",
       capability: "fence",
       payload: { action: "fence", again: again !== "" },
       onFailure,
     }),
     states.loop(`Record production${again}`, {
       comment:
-        "Row counts, checksums of what the rehearsal touched, and the catalog's fingerprint, which must be the rehearsed one. Then the moment that a restore may go back to is noted.",
+        "Row counts, checksums of what the rehearsal touched, and the catalog's fingerprint, which must be the rehearsed one. Then notes the moment that a restore may go back to.",
       capability: "record",
       payload: { when },
       limitMinutes: 6 * 60,

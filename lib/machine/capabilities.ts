@@ -1,4 +1,4 @@
-/** The folders under lambdas/ that the state machines call. Each is one Lambda function. */
+/** The folders under lambdas/ that the state machines call; each is one Lambda function. */
 export const MACHINE_CAPABILITIES = [
   "admit",
   "preflight",

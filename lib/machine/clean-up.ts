@@ -10,18 +10,18 @@ import { END_TOLD, stuckAt, waysBack } from "./ways-back.ts";
 
 export interface CleanUpProps extends Pick<MachineSettings, "restore" | "moments" | "keeps"> {
   functions: FunctionsByCapability;
-  /** Longest time, in seconds, that a worker may still change anything but by a statement of a step. */
+  /** Longest time, in seconds, that a worker may still change anything except through a statement of a step. */
   workersSeconds: number;
   stateMachineProps: Omit<sfn.StateMachineProps, "definitionBody">;
 }
 
-/** Name of the error where a clean-up could not even begin. No run ends so. */
+/** Name of the error when a clean-up could not begin. No run ends with it. */
 export const CLEAN_UP_FAILED = "CleanUpFailed";
 
 /**
- * After a run that was stopped, ran out of time or was ended by Step Functions: no Catch of its own led it back. Its
- * input names that run, its execution, and how that ended. It looks how far the run came, goes back from there by the
- * run's own ways, or on where the application is in already, and closes it as every run is closed.
+ * The machine that follows a run which was stopped, ran out of time, or was ended by Step Functions, so that no Catch led
+ * it back. Its input names that run, its execution, and how that ended. It finds out how far the run came, goes back by
+ * the run's own ways, or on if the application is already in, and closes the run like any other.
  */
 export class CleanUp extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -65,7 +65,7 @@ function phasesOfCleanUp({ restore, moments, keeps, workersSeconds }: CleanUpPro
   };
 }
 
-/** Where a run was when it was stopped, each with a way of its own; `failed`: nobody can tell. */
+/** The ways from where a run was stopped; `failed`: that could not be found out. */
 function look(workersSeconds: number) {
   return (states: States, { failed, ...ways }: Readonly<Record<Milestone | "failed", Way>>): sfn.State => {
     const start = new sfn.Pass(states, "Start", {
@@ -81,7 +81,7 @@ function look(workersSeconds: number) {
     });
     const notBegun = new Way();
     const begin = states.task("Begin to clean up", {
-      comment: "Closes the run to its own execution, should somebody redrive it, and keeps its lease.",
+      comment: "Bars the run's own execution from acting, in case it is redriven, and keeps the run's lease.",
       capability: "clean-up",
       payload: { action: "begin", status: sfn.JsonPath.stringAt("$.status") },
       resultPath: "$.failure",
@@ -93,7 +93,7 @@ function look(workersSeconds: number) {
     });
     const looked = states.loop("Look how far it came", {
       comment:
-        "Ends what the run left running on production, and asks evidence and ledger what it left there.",
+        "Ends what the run left running on production, and reads in evidence and ledger how far it came.",
       capability: "clean-up",
       payload: { action: "look" },
       limitMinutes: 60,
@@ -127,13 +127,13 @@ function tellThatNobodyDoes(states: States): sfn.State {
     error: CLEAN_UP_FAILED,
     causePath: "$.failure.Cause",
   });
-  const tell = states.task("Tell that nobody cleans up", {
-    comment: "A person must look now.",
+  const notify = states.task("Tell that nobody cleans up", {
+    comment: "A person must act now.",
     capability: "report",
     payload: { action: "tell" },
     onFailure: GOES_ON,
     failurePath: "$.unfinished.report",
   });
-  tell.leadTo(failed);
-  return tell.first;
+  notify.leadTo(failed);
+  return notify.first;
 }

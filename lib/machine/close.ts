@@ -7,7 +7,7 @@ import { inOrder, type Segment } from "./segment.ts";
 import { GOES_ON, type States } from "./states.ts";
 import { Way } from "./way.ts";
 
-/** What notes each end, on the way to closing the run. */
+/** Names of the states that note each end, before the run is closed. */
 const NOTED: Readonly<Record<End, string>> = {
   Succeeded: "The migration is done",
   Refused: "Refuse",
@@ -16,7 +16,7 @@ const NOTED: Readonly<Record<End, string>> = {
   NeedsOperator: "An operator is needed",
 };
 
-/** Notes how the run ends and leads to its closing. Made when it is first led to, as nothing may stand unreached. */
+/** Makes the state that notes how the run ends, on first use, as no state may be unreachable. */
 export function noteEnd(states: States, end: End, closing: sfn.State): sfn.State {
   const made = states.node.tryFindChild(NOTED[end]);
   if (made) return made as sfn.State;
@@ -29,26 +29,26 @@ export function noteEnd(states: States, end: End, closing: sfn.State): sfn.State
 }
 
 /**
- * The one way out. Every path passes here with its end noted, and whatever the run holds is given back: the fence,
- * the application, the alarms, staging, the lock. A clean-up that fails stops no other; the report names it.
+ * The one way out. Every path passes here with its end noted, and gives back what the run holds: the fence, the
+ * application, the alarms, staging, the lease. A failure of one clean-up stops no other; the report names it.
  */
 export function close(states: States): sfn.State {
   const givenBack = inOrder(
     cleanUp(
       states,
       CLOSING_BEGINS,
-      "Gives the application roles back exactly what they had, if they have it not, and lets the next run in.",
+      "Gives the application roles back exactly what they had, unless they have it, and lets the next run in.",
       "fence",
       { action: "leave" },
     ),
     cleanUp(
       states,
       "Leave the application running",
-      "Starts what this run stopped, unless it is started or must not be.",
+      "Starts what this run stopped, unless it is started already or must stay stopped.",
       "application",
       { hook: "start-again", end: sfn.JsonPath.stringAt("$.end.name") },
     ),
-    cleanUp(states, "Leave no alarm silenced", "Turns on what is still silenced.", "alarms", {
+    cleanUp(states, "Leave no alarm silenced", "Turns on the alarms that are still silenced.", "alarms", {
       action: "on",
     }),
     states.loop("Delete staging", {
@@ -59,13 +59,19 @@ export function close(states: States): sfn.State {
       onFailure: GOES_ON,
       failurePath: "$.unfinished.staging",
     }),
-    cleanUp(states, "Release the run lock", "Lets the next run have this database.", "admit", {
-      action: "release",
-    }),
+    cleanUp(
+      states,
+      "Release the run lock",
+      "Releases the lease, so that the next run can have this database.",
+      "admit",
+      {
+        action: "release",
+      },
+    ),
   );
   const unwritten = new Way();
   const report = states.task("Write the report", {
-    comment: "report.json and report.html from the evidence, and the cause that a failed end shows.",
+    comment: "Makes report.json and report.html from the evidence, and the cause that a failed end shows.",
     capability: "report",
     payload: {
       action: "write",
@@ -77,21 +83,21 @@ export function close(states: States): sfn.State {
     onFailure: unwritten,
     failurePath: "$.unfinished.report",
   });
-  const tell = cleanUp(states, CLOSING_ENDS, "The final message, with the report.", "report", {
+  const notify = cleanUp(states, CLOSING_ENDS, "The final message, with the report.", "report", {
     action: "tell",
   });
-  inOrder(givenBack, report, tell);
-  unwritten.leadTo(missing(states, tell.first));
-  tell.leadTo(theEnd(states));
+  inOrder(givenBack, report, notify);
+  unwritten.leadTo(missing(states, notify.first));
+  notify.leadTo(theEnd(states));
   return givenBack.first;
 }
 
-/** A Fail state must show a cause also where there is no report: what the machine itself knows. */
+/** Without a report, a Fail state shows the cause that the machine itself has. */
 function missing(states: States, next: sfn.State): sfn.State {
   const unwritten = new sfn.Pass(states, "The report is missing", {
     parameters: {
       cause: sfn.JsonPath.format(
-        // Without an apostrophe: not every interpreter knows one that is escaped.
+        // Without an apostrophe: not every interpreter supports an escaped one.
         "{}: the report could not be written, and the evidence of this run holds what it would say. What failed last: {} {}",
         sfn.JsonPath.stringAt("$.end.name"),
         sfn.JsonPath.stringAt("$.failure.Error"),
@@ -115,7 +121,7 @@ function theEnd(states: States): sfn.State {
   return choice;
 }
 
-/** A task whose failure is noted under its capability's name and then passed by. */
+/** A task whose failure is noted under its capability's name and otherwise ignored. */
 function cleanUp(
   states: States,
   name: string,

@@ -4,14 +4,14 @@ import { APPLIED, about, NEXT, thereIsNone } from "./migration-sequence.ts";
 import { GATE_TIME as ANSWER, GOES_ON, type States } from "./states.ts";
 import type { Way } from "./way.ts";
 
-/** Where a restore may go back to a moment, and people are to know whether it could by now. */
+/** Set if a restore may go back to a moment, so that the gate shows whether that is possible yet. */
 export type LooksAtBackup = true;
 
 const IS_GO = sfn.Condition.stringEquals(`${ANSWER}.decision`, "Go");
 
 type Kind = GateDoc["kind"];
 
-/** A gate that a run comes to once. Its text and its time are the plan's; the task before it says its time. */
+/** A gate that opens once in a run. The plan has its text and its time; the answer of the task before it has the time. */
 export function gate(kind: Exclude<Kind, "after">, looks?: LooksAtBackup) {
   return (states: States, { go, noGo }: Readonly<Record<"go" | "noGo", Way>>): sfn.State => {
     const { ask, decided } = asked(states, kind, {}, noGo);
@@ -20,11 +20,11 @@ export function gate(kind: Exclude<Kind, "after">, looks?: LooksAtBackup) {
   };
 }
 
-/** The same where a failure leads to it, which says no time: a task of its own does. */
+/** The same gate after a failure, which brings no time: a task of its own does. */
 export function gateAfterFailure(kind: "keep" | "restore", looks?: LooksAtBackup) {
   return (states: States, { go, noGo }: Readonly<Record<"go" | "noGo", Way>>): sfn.State => {
     const time = states.task(`Time: ${kind}`, {
-      comment: "How long this gate may be open: its own minutes, but no longer than the maintenance window.",
+      comment: "Seconds that this gate may be open: its own minutes, but not beyond the maintenance window.",
       capability: "gate",
       payload: { kind, action: "time" },
       resultPath: ANSWER,
@@ -35,16 +35,16 @@ export function gateAfterFailure(kind: "keep" | "restore", looks?: LooksAtBackup
   };
 }
 
-/** The gate after a migration: a Go leads to the next one, if there is one. */
+/** The gate after a migration: a Go leads to the next one, if any. */
 export function gateAfter(looks?: LooksAtBackup) {
   return (
     states: States,
     { next, done, noGo }: Readonly<Record<"next" | "done" | "noGo", Way>>,
   ): sfn.State => {
     const { ask, decided } = asked(states, "after", about(APPLIED), noGo);
-    // The checks before it say what is next and, beside that, how long the gate may be open.
+    // The answer of the checks before it has the next migration, and beside it the gate's time.
     const time = new sfn.Pass(states, "Time: after", {
-      comment: "How long this gate may be open, as the checks before it have said.",
+      comment: "Seconds that this gate may be open, from the answer of the checks before it.",
       parameters: {
         until: sfn.JsonPath.stringAt(`${NEXT}.until`),
         seconds: sfn.JsonPath.numberAt(`${NEXT}.seconds`),
@@ -59,8 +59,8 @@ export function gateAfter(looks?: LooksAtBackup) {
 }
 
 /**
- * A go/no-go gate: asks, escalates once when nobody answers, checks that what the Go was given for is
- * still so, and asks again when it is not. No answer is a No-Go, and so is any failure.
+ * A go/no-go gate: opens, escalates once if nobody answers, checks that what the Go was given for still holds, and opens
+ * again if it does not. No answer is a No-Go, and so is any failure.
  */
 function asked(
   states: States,
@@ -73,7 +73,7 @@ function asked(
   const confirm = states.task(`Confirm: ${kind}`, {
     ...common,
     comment:
-      "Before a Go takes effect: is what it was given for still so? Without an answer: escalate, or No-Go.",
+      "Before a Go takes effect, checks that what it was given for still holds. Without an answer: escalates, or decides No-Go.",
     payload: { ...payload, action: "confirm", answer: sfn.JsonPath.objectAt(ANSWER) },
   });
   const waiting = {
@@ -96,7 +96,7 @@ function asked(
   });
   const escalate = states.waitForAnswer(`Escalate: ${kind}`, {
     ...waiting,
-    comment: "Nobody answered: asks the escalation contacts, with a new link. The old one is superseded.",
+    comment: "Nobody answered: sends the escalation contacts a new link, which replaces the old one.",
     payload: { ...open, escalation: true },
     timeoutPath: `${ANSWER}.unansweredAgain`,
   });
@@ -110,10 +110,10 @@ function asked(
   return { ask: ask.first, decided };
 }
 
-/** Whoever is in the database's network cannot ask the fleet, so this is a state of its own. No gate fails for it. */
+/** A function in the database's network cannot call the RDS API, so this is its own state. Its failure fails no gate. */
 function lookThen(states: States, kind: Kind, about: Record<string, unknown>, next: sfn.State): sfn.State {
   const look = states.task(`Look at the backup: ${kind}`, {
-    comment: "Whether production can be restored to the moment by now: people are shown that.",
+    comment: "Whether production can be restored to the moment yet; the gate shows it.",
     capability: "snapshot",
     payload: { ...about, action: "lookAtMoment" },
     retries: 1,

@@ -13,23 +13,23 @@ import { waysBack } from "./ways-back.ts";
 export interface MachineSettings {
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
   rehearse: "before" | "inside";
-  /** Whether the final snapshot goes to further places. */
+  /** Whether the final snapshot is copied or exported to other places. */
   archive: boolean;
   /** Whether production may be restored. */
   restore: boolean;
-  /** Whether it may be backed up to a moment: preflight chooses. */
+  /** Whether it may be backed up to a moment; preflight decides. */
   moments: boolean;
-  /** Whether a snapshot is taken after the opening, to be kept. */
+  /** Whether a snapshot is taken after the opening, and kept. */
   keeps: boolean;
 }
 
 export interface MachineProps extends MachineSettings {
   functions: FunctionsByCapability;
-  /** Logging, tracing and the like. */
+  /** Properties for logging, tracing and so on. */
   stateMachineProps?: Omit<sfn.StateMachineProps, "definitionBody">;
 }
 
-/** The one state machine that every plan is run by. */
+/** The state machine that runs every plan. */
 export class Machine extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
@@ -46,7 +46,7 @@ export class Machine extends Construct {
   }
 }
 
-/** What a run does, and what follows what. */
+/** The phases of a run, and what follows each. */
 function phasesOfRun({ rehearse, archive, restore, moments, keeps }: MachineSettings): PhaseTable {
   const looks = looksAtBackup({ restore, moments });
   const before = rehearse === "before";
@@ -83,7 +83,7 @@ function phasesOfRun({ rehearse, archive, restore, moments, keeps }: MachineSett
   };
 }
 
-/** Nobody need know of a way back that nobody may go. */
+/** Whether gates show the backup: only where a restore to a moment is possible. */
 export function looksAtBackup({
   restore,
   moments,

@@ -5,16 +5,16 @@ import type { Loop, Segment } from "./segment.ts";
 import type { Only, States } from "./states.ts";
 import type { Way } from "./way.ts";
 
-/** Where the machine's state holds the migration that comes next: its version and title, or that there is none. */
+/** Where the machine's state holds the next migration: its version and title, or that there is none. */
 export const NEXT = "$.next";
 
-/** Where it holds the one that is being worked on, and what follows it. */
+/** Where it holds the current migration, and what follows it. */
 export const APPLIED = "$.migration";
 
-/** Hours that one migration may take in all, over as many workers as it needs. */
+/** Hours that one migration may take in all, however many workers it needs. */
 const LIMIT_MINUTES = 12 * 60;
 
-/** What a state is told of the migration at that path; the console shows it. */
+/** What a state gets about the migration at that path; the console shows it. */
 export function about(path: string): Record<"version" | "title", string> {
   return {
     version: sfn.JsonPath.stringAt(`${path}.version`),
@@ -30,19 +30,19 @@ export function follows(what: Follows): sfn.Condition {
   return sfn.Condition.stringEquals(`${APPLIED}.follows`, what);
 }
 
-/** How often a migration is applied to one target; the third time to a copy that was restored anew. */
+/** How often a migration is applied to one target; the third time is on a second copy. */
 type Round = 1 | 2 | 3;
 
 const ROUNDS: Readonly<Record<Round, string>> = { 1: "", 2: " again", 3: " after the restore" };
 const ONLY: Readonly<Partial<Record<Round, Only>>> = { 2: "with a rollback", 3: "after the restore" };
 
-/** Applies the next migration; its answer makes it the one that is worked on. Again: that one, once more. */
+/** Applies the next migration; its answer makes that the current one. Again: applies the current one once more. */
 export function apply(
   states: States,
   { target, round, onFailure }: { target: Target; round: Round; onFailure: Way },
 ): Loop {
   return states.loop(`Apply to ${target}${ROUNDS[round]}`, {
-    comment: "Runs its migrate.sql, step by step. Says what follows it.",
+    comment: "Runs its migrate.sql, step by step. Returns what follows it.",
     capability: "migrate",
     only: ONLY[round],
     payload: { target, ...about(round === 2 ? APPLIED : NEXT), round },
@@ -62,7 +62,7 @@ export function validate(
   }: {
     target: Target;
     round: Round;
-    /** What is done then, where it is not the same for every migration: a state for each. */
+    /** Where it leads, if that differs between migrations: then each way has its own state. */
     leads?: "ask" | "go on" | "restore" | "end";
     onFailure: Way;
   },
@@ -71,7 +71,7 @@ export function validate(
   const moves = leads === "ask" || leads === "go on";
   return states.task(leads === undefined ? called : `${called}, then ${leads}`, {
     called,
-    comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Says which migration is next." : ""}`,
+    comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Returns the next migration." : ""}`,
     capability: "validate",
     only: ONLY[round],
     payload: { target, ...about(APPLIED), round: String(round) },
@@ -81,7 +81,7 @@ export function validate(
   });
 }
 
-/** Applies and validates on production, one migration after the other, until people are to be asked. */
+/** Applies and validates on production, one migration after another, until a gate follows. */
 export function migrate(
   states: States,
   { asked, done, failed }: Readonly<Record<"asked" | "done" | "failed", Way>>,
@@ -100,10 +100,10 @@ export function migrate(
   return applied.first;
 }
 
-/** All checks of all migrations once more: also those that a later migration could have broken. */
+/** All checks of all migrations again, as a later migration may have broken an earlier one's. */
 export function validateEverything(states: States, target: Target, onFailure: Way): Segment {
   return states.task(`Validate everything on ${target}`, {
-    comment: "All checks of all migrations once more, now that all of them stand.",
+    comment: "Runs all checks of all migrations again, now that all are applied.",
     capability: "validate",
     payload: { target, round: EVERYTHING },
     onFailure,

@@ -6,7 +6,7 @@ import { inOrder, type Segment } from "./segment.ts";
 import { GOES_ON, type States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
 
-/** Proves the whole of the migrated database before anybody may use it. */
+/** Proves the whole migrated database before the application uses it. */
 export function proveProduction(
   states: States,
   { done, failed }: Readonly<Record<"done" | "failed", Way>>,
@@ -14,7 +14,7 @@ export function proveProduction(
   const onFailure = failed;
   const all = inOrder(
     states.loop("Prove the data", {
-      comment: "Every table that was there before is untouched, or changed just as the rehearsal showed.",
+      comment: "Every table from before the run must be untouched, or changed exactly as in the rehearsal.",
       capability: "prove",
       payload: { proof: "production-data" },
       limitMinutes: 6 * 60,
@@ -23,7 +23,7 @@ export function proveProduction(
     validateEverything(states, "production", onFailure),
     states.loop("Benchmark production", {
       comment:
-        "Measures the plan's benchmarks against their SLOs; what has no data yet is said to be not measured.",
+        "Measures the plan's benchmarks against their SLOs. One without data yet is reported as not measured.",
       capability: "benchmark",
       payload: { target: "production" },
       limitMinutes: 60,
@@ -88,7 +88,7 @@ export function open({ held }: { held: boolean }) {
   };
 }
 
-/** What a success is followed by. A failure of any of it is told and reported; nothing is rolled back for it. */
+/** What follows a success. A failure here is reported, and rolls nothing back. */
 export function afterOpening({ keeps }: { keeps: boolean }) {
   return (states: States, { done }: Readonly<Record<"done", Way>>): sfn.State => {
     const follow = (name: string, capability: MachineCapability, comment: string, payload = {}): Segment =>
@@ -100,16 +100,16 @@ export function afterOpening({ keeps }: { keeps: boolean }) {
         failurePath: `$.unfinished.${capability}`,
       });
     const all = inOrder(
-      follow("Run the post-migration tasks", "opening", "Analyze, refresh and the like.", {
+      follow("Run the post-migration tasks", "opening", "ANALYZE, REFRESH MATERIALIZED VIEW and so on.", {
         target: "production",
       }),
       ...(keeps ? [keepSnapshot(states)] : []),
       follow(
         "Check the backups and start the watch",
         "aftercare",
-        "Looks whether automated backups include production, and schedules the readings to come.",
+        "Checks that automated backups include production, and schedules the readings.",
       ),
-      follow("Take the watch's first reading", "watch", "Every metric of the plan, as it is now.", {
+      follow("Take the watch's first reading", "watch", "Reads every metric of the plan.", {
         action: "begin",
       }),
     );
@@ -120,7 +120,7 @@ export function afterOpening({ keeps }: { keeps: boolean }) {
 function keepSnapshot(states: States): Segment {
   return states.loop("Take a snapshot to keep", {
     comment:
-      "Asks for a manual snapshot of production as it is now, with the application in. It is not waited for.",
+      "Requests a manual snapshot of production as it is now, with the application in, and does not wait for it.",
     capability: "snapshot",
     payload: { action: "keep" },
     limitMinutes: 60,

@@ -13,18 +13,18 @@ export const MACHINE_METADATA = "sluice:machine";
 
 export type MachineName = "run" | "clean-up" | "rollout";
 
-/** A phase of a machine: what makes its states, and where each way out of it leads: to another phase, or to an end. */
+/** A phase of a machine: what makes its states, and where each of its ways leads: to another phase, or to an end. */
 export interface Phase {
   build(states: States, ways: Readonly<Record<string, Way>>): sfn.State;
   leads: Readonly<Record<string, string>>;
-  /** The phase that people see it as a part of. */
+  /** The phase that people see it as a part of, if any. */
   within: string | undefined;
 }
 
-/** Phases by name, in the order in which a run comes to them. The machine starts with the first. */
+/** Phases by name, in the order of a run. The machine starts with the first. */
 export type PhaseTable = Readonly<Record<string, Phase>>;
 
-/** @param build makes the states, and resolves to the first of them */
+/** @param build makes the states, and returns the first of them */
 export function phase<W extends string>(
   build: (states: States, ways: Readonly<Record<W, Way>>) => sfn.State,
   leads: Readonly<Record<W, string>>,
@@ -33,7 +33,7 @@ export function phase<W extends string>(
   return { build: build as Phase["build"], leads, within };
 }
 
-/** Makes the states of all phases, from the first to the last, and then leads each to what follows it. */
+/** Makes the states of all phases, from first to last, and then connects each to what follows it. */
 export function build(states: States, table: PhaseTable): sfn.State {
   const firsts = new Map<string, sfn.State>();
   const out: { way: Way; target: string }[] = [];
@@ -59,7 +59,7 @@ function isEnd(target: string): target is End {
   return END_NAMES.some((name) => name === target);
 }
 
-/** Notes in the template which machine this is, and its phases. */
+/** Writes into the template which machine this is, and its phases. */
 export function noteMachine(machine: sfn.StateMachine, name: MachineName, { phases }: States): void {
   const resource = machine.node.defaultChild as CfnResource;
   resource.addMetadata(MACHINE_METADATA, name);

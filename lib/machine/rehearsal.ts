@@ -22,7 +22,7 @@ export function rehearsal(from: SnapshotPurpose) {
     });
     const verify = states.loop("Verify staging", {
       comment:
-        "Reads every row of the restored copy and compares its catalog with production's: the backup is tested. Says which migration is the first.",
+        "Reads every row of the restored copy and compares its catalog with production's: this tests the backup. Returns the first migration.",
       capability: "verify",
       limitMinutes: 6 * 60,
       resultPath: NEXT,
@@ -34,32 +34,32 @@ export function rehearsal(from: SnapshotPurpose) {
       rehearseMigrations(states, from, onFailure),
       validateEverything(states, "staging", onFailure),
       states.loop("Benchmark staging", {
-        comment: "Measures the plan's benchmarks, with generated data where staging has none.",
+        comment: "Measures the plan's benchmarks, with generated data if staging has none.",
         capability: "benchmark",
         payload: { target: "staging" },
         limitMinutes: 60,
         onFailure,
       }),
       states.task("Rehearse the post-migration tasks", {
-        comment: "What is done on production after the opening must have worked on the copy first.",
+        comment: "What runs on production after the opening must first work on the copy.",
         capability: "opening",
         payload: { target: "staging" },
         onFailure,
       }),
       states.task("Rehearse the watch", {
-        comment: "Every metric is read once: what is watched after a success must be there to be read.",
+        comment: "Reads every metric once: the watch after a success must be able to read them.",
         capability: "watch",
         payload: { action: "rehearse" },
         onFailure,
       }),
       states.task("Predict the way back", {
-        comment: "From what was measured: a run whose rollback takes longer than the plan allows ends here.",
+        comment: "Compares the measured way back with the plan's limit. A run that exceeds it ends here.",
         capability: "rollback",
         payload: { action: "predict" },
         onFailure,
       }),
       states.task("Let staging go", {
-        comment: "Asks for staging's deletion; the end of the run makes sure of it.",
+        comment: "Requests staging's deletion; the end of the run makes sure of it.",
         capability: "staging",
         payload: { action: "letGo" },
         asks: "rehearsal",
@@ -71,8 +71,8 @@ export function rehearsal(from: SnapshotPurpose) {
 }
 
 /**
- * Each migration in turn: applies and validates it, rolls it back, proves that staging is what it was, and applies and
- * validates it again. Of one that has no rollback the first time is all: then the restore is rehearsed in the end.
+ * For each migration: applies and validates it, rolls it back, proves that staging is what it was, and applies and
+ * validates it again. One without a rollback is applied only once: then the restore is rehearsed at the end.
  */
 function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
   const common = { target: "staging", onFailure } as const;
@@ -87,8 +87,7 @@ function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Wa
     onFailure,
   });
   const proven = states.loop("Prove rolled back on staging", {
-    comment:
-      "Catalog and contents must be exactly what they were before the migration, but for what the plan names.",
+    comment: "Catalog and contents must be exactly as before the migration, except for what the plan names.",
     capability: "prove",
     only: "with a rollback",
     payload: { proof: "staging", ...about(APPLIED) },
@@ -120,13 +119,13 @@ function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Wa
 }
 
 /**
- * The restore as the way back, where the plan has a migration that knows no other: staging anew from the same snapshot,
- * proven to be what it was, and migrated again, as production would be by the next run.
+ * The restore as the way back, for a plan with a restore-only migration. Restores staging again from the same snapshot,
+ * proves that it is as before, and migrates it again, as the next run would migrate production.
  */
 function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
   const common = { target: "staging", round: 3, onFailure } as const;
   const restored = states.loop("Restore staging again", {
-    comment: "Where a migration has no rollback: a second copy from the same snapshot takes staging's place.",
+    comment: "For a restore-only migration: a second copy from the same snapshot replaces staging.",
     capability: "staging",
     only: "after the restore",
     payload: { action: "restoreAgain", snapshot: from },
@@ -134,7 +133,7 @@ function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way):
     onFailure,
   });
   const verified = states.loop("Verify staging again", {
-    comment: "Reads every row of it: it must be what the first copy was. Says which migration is the first.",
+    comment: "Reads every row: this copy must equal the first one. Returns the first migration.",
     capability: "verify",
     only: "after the restore",
     payload: { again: true },

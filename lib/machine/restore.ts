@@ -3,14 +3,15 @@ import { inOrder } from "./segment.ts";
 import { GOES_ON, type States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
 
-/** Before people are asked for a restore. It is for them to know: whatever it meets, they are asked. */
+/** Informs the restore gate. Any failure here still leads to that gate. */
 export function countLoss(states: States, { done }: Readonly<Record<"done", Way>>): sfn.State {
   const count = states.loop("Count what a restore would lose", {
-    comment: "Table by table: what was written since the record, by counters and by reading what they doubt.",
+    comment:
+      "Counts, table by table, what was written since the record: from counters, and by reading where counters leave doubt.",
     capability: "writes",
     payload: { action: "count" },
     limitMinutes: 60,
-    // Production is down meanwhile, and perhaps cannot be reached at all.
+    // Production is down meanwhile, and perhaps unreachable.
     retries: 2,
     onFailure: GOES_ON,
     failurePath: "$.uncounted",
@@ -19,8 +20,8 @@ export function countLoss(states: States, { done }: Readonly<Record<"done", Way>
 }
 
 /**
- * Puts what production was, by the final snapshot or at the moment that was noted, in its place. The former production is kept under another name. Once it is proven
- * nothing keeps it from being opened: what settings it lacks then, people are told.
+ * Replaces production by its final snapshot, or by its state at the noted moment. The former production is kept under
+ * another name. Once the restore is proven, nothing holds up the end: settings that are still missing are reported.
  */
 export function restore(
   states: States,
@@ -30,7 +31,7 @@ export function restore(
   const back = inOrder(
     states.loop("Wait for the backup", {
       comment:
-        "What is restored must be there. Of a moment, the archived WAL must have come so far: it trails by some minutes.",
+        "The backup must be complete. For a moment, the archived WAL must have reached it, which takes some minutes.",
       capability: "restore",
       payload: { action: "await" },
       limitMinutes: 90,
@@ -45,24 +46,24 @@ export function restore(
     }),
     states.loop("Restore production", {
       comment:
-        "A new instance from the final snapshot, or as production was at the moment, under its identifier; until it answers.",
+        "A new instance from the final snapshot, or with production's state at the moment, under production's identifier. Waits until it answers.",
       capability: "restore",
       payload: { action: "restore" },
       limitMinutes: 6 * 60,
       onFailure,
     }),
     states.loop("Prove production restored", {
-      comment: "Catalog and every table's content must be exactly what was recorded.",
+      comment: "Catalog and every table's content must be exactly as recorded.",
       capability: "prove",
       payload: { proof: "production-restored" },
       limitMinutes: 6 * 60,
-      // It answers before its name leads to it everywhere: that takes about ten minutes from the rename on.
+      // It answers before its name resolves to it everywhere, which takes about ten minutes from the rename on.
       connectionRetries: 20,
       onFailure,
     }),
     states.loop("Give production its settings", {
       comment:
-        "Those that a restore cannot set. They are no data: what is refused is told, and fails nothing.",
+        "Those that a restore cannot set. They hold no data, so a refused setting is reported and fails nothing.",
       capability: "restore",
       payload: { action: "settings" },
       limitMinutes: 60,

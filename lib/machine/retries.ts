@@ -1,7 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import type { RetryProps } from "aws-cdk-lib/aws-stepfunctions";
 
-/** The phases that bring production back and give back what the run holds, in their order. */
+/** The phases that bring production back and give back what the run holds, in order. */
 export const WAYS_BACK: readonly string[] = [
   "Fence again",
   "Roll back",
@@ -12,11 +12,11 @@ export const WAYS_BACK: readonly string[] = [
 ];
 
 /**
- * Errors of Lambda itself that pass, by the names that Step Functions gives them. A function in a VPC that nobody called
- * for weeks is inactive: its first call fails, and so does every other until its network interface is there again.
+ * Lambda's own errors that pass, under Step Functions' names. A function in a VPC that was not called for weeks is
+ * inactive: its calls fail until its network interface exists again.
  */
 export const LAMBDA_ERRORS: readonly string[] = [
-  // Its service, and the way to it. Unknown: the worker died.
+  // Lambda's service, and the way to it. Unknown: the worker died.
   "ServiceException",
   "AWSLambdaException",
   "SdkClientException",
@@ -24,12 +24,12 @@ export const LAMBDA_ERRORS: readonly string[] = [
   "Unknown",
   // Too many functions run in the account.
   "TooManyRequestsException",
-  // Inactive or pending.
+  // The function is inactive or pending.
   "ResourceNotReadyException",
   "ResourceConflictException",
   "CodeArtifactUserPendingException",
   "CodeArtifactUserDeletedException",
-  // Its network interface.
+  // The function's network interface.
   "ENINotReadyException",
   "ENILimitReachedException",
   "SubnetIPAddressLimitReachedException",
@@ -37,10 +37,10 @@ export const LAMBDA_ERRORS: readonly string[] = [
   "EC2UnexpectedException",
 ].map((name) => `Lambda.${name}`);
 
-/** What is lost where a state gives up: nothing on the way forward; production, perhaps, on the ways back. */
+/** How long a state retries. On the way forward giving up loses nothing; on a way back it may cost production. */
 export type Patience = "usual" | "long";
 
-/** Nine minutes; an hour where nothing but this machine brings production back. */
+/** Retries for nine minutes; for an hour where only this machine brings production back. */
 export function retryOfLambdaErrors(patience: Patience): RetryProps {
   return {
     errors: [...LAMBDA_ERRORS],

@@ -4,19 +4,19 @@ import { about, thereIsNone } from "./migration-sequence.ts";
 import type { States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
 
-/** Where the machine's state holds the migration that is rolled back next, or that there is none. */
+/** Where the machine's state holds the next migration to roll back, or that there is none. */
 const TO_UNDO = "$.rollback";
 
-/** Brings production back by the migrations' own rollbacks, newest first, and proves that it is back. */
+/** Brings production back by the migrations' rollbacks, newest first, and proves that it is back. */
 export function rollback(
   states: States,
-  /** `restore`: a migration that has no rollback has begun, so that nothing else leads back. */
+  /** `restore`: a restore-only migration has begun, so only the restore leads back. */
   { done, restore, failed }: Readonly<Record<"done" | "restore" | "failed", Way>>,
 ): sfn.State {
   const onFailure = failed;
   const begin = states.task("Begin rollback", {
     comment:
-      "Notes why, and asks the ledger which migrations left anything behind: the newest, and whether all have a rollback.",
+      "Notes the reason, and reads in the ledger which migrations began: the newest, and whether all have a rollback.",
     capability: "rollback",
     payload: { action: "begin", failure: sfn.JsonPath.objectAt("$.failure") },
     resultPath: TO_UNDO,
@@ -24,7 +24,7 @@ export function rollback(
   });
   const any = new sfn.Choice(states, "Is there anything to roll back?");
   const back = states.loop("Roll back", {
-    comment: "Runs its rollback.sql on production. Says which one is before it.",
+    comment: "Runs its rollback.sql on production. Returns the migration before it.",
     capability: "rollback",
     only: "rolled back",
     payload: { action: "rollBack", target: "production", ...about(TO_UNDO) },
@@ -33,7 +33,7 @@ export function rollback(
     onFailure,
   });
   const prove = states.loop("Prove production rolled back", {
-    comment: "Catalog and every table's content must be exactly what was recorded.",
+    comment: "Catalog and every table's content must be exactly as recorded.",
     capability: "prove",
     payload: { proof: "production-rolled-back" },
     limitMinutes: 6 * 60,

@@ -3,19 +3,19 @@ import type { Segment } from "./segment.ts";
 import type { States, TaskOptions } from "./states.ts";
 import { Way } from "./way.ts";
 
-/** A task that needs no other branch to be done, nor anything of the machine's state but the plan. */
+/** A task that depends on no other branch. Of the machine's state it needs only the plan. */
 export type Branch = Omit<TaskOptions, "onFailure" | "failurePath" | "resultPath" | "asks"> & {
   name: string;
 };
 
-/** What a branch begins with, and so ends with where its task succeeds. */
+/** The failure that a branch starts with, and still has at its end if its task succeeded. */
 const NO_FAILURE = { Error: "", Cause: "" };
 
 /**
- * Tasks at the same time. Each branch catches its own failure, so the machine waits until all have ended: what the
- * clean-up gives back, no task may take after it. Then the first failure in the order of the branches is the run's, and
- * leads where that task's own failure would.
- * @param branches by the keys that their failures have in the machine's state
+ * Runs tasks at the same time. Each branch catches its own failure, so the machine waits until all have ended. Otherwise a
+ * task could change something after the clean-up has undone it. Then the first failure in the order of the branches is
+ * the run's failure, and leads where that task's own failure leads.
+ * @param branches keyed by the names of their failures in the machine's state
  */
 export function sideBySide(
   states: States,

@@ -10,65 +10,65 @@ import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
 import type { Loop, Segment } from "./segment.ts";
 import type { Way } from "./way.ts";
 
-/** A failure is noted and passed by: it leads where the state leads. */
+/** The failure is noted and otherwise ignored: the state leads where it always leads. */
 export const GOES_ON = "goes on";
 
 /**
- * Where the machine's state holds a gate's time, and then its answer. Step Functions looks up a timeout in a state's
- * input, other interpreters in what the state sends: in both it is at this path.
+ * Where the machine's state holds a gate's time, and then its answer. Step Functions reads a timeout from a state's input,
+ * other interpreters from the state's arguments: both have it at this path.
  */
 export const GATE_TIME = "$.Payload";
 
 /**
- * Which migrations a state works on, where not on all: those that have a rollback; those that are rolled back on
- * production, which are all before the first restore-only one; none, unless the restore is rehearsed as the way back.
+ * The migrations that a state works on, if not all: those with a rollback; those that are rolled back on production, which
+ * are all before the first restore-only one; or all, if the rehearsal includes the restore, and otherwise none.
  */
 export type Only = "with a rollback" | "rolled back" | "after the restore";
 
 export interface TaskOptions {
-  /** What the state does, for whoever clicks on it in the console. */
+  /** What the state does, shown when it is clicked in the console. */
   comment: string;
   capability: MachineCapability;
-  /** What people call it, where several states do the same and lead elsewhere; its name unless told. */
+  /** Name for people, if several states do the same and lead elsewhere. Default: the state's name. */
   called?: string;
-  /** Absent: it is entered for every migration, or whatever the plan is. */
+  /** Absent: the state is entered for every migration, or for every plan. */
   only?: Only | undefined;
-  /** What the capability needs beside the run's own fields. */
+  /** Input of the capability beside the run's own fields. */
   payload?: Record<string, unknown>;
-  /** The gate that it leads to: its answer says how long that may be open, in `GATE_TIME` unless told otherwise. */
+  /** The gate that it leads to. Its answer has the gate's time, in `GATE_TIME` unless `resultPath` is set. */
   asks?: GateKind;
-  /** Where any failure leads. */
+  /** Where a failure leads. */
   onFailure: Way | typeof GOES_ON;
-  /** Where the failure is put in the state; `$.failure` unless told. */
+  /** Path of the failure in the machine's state. Default: `$.failure`. */
   failurePath?: string;
-  /** Where the answer is put in the state; a loop's at `$.loop`, another's dropped unless told. */
+  /** Path of the answer. Default: `$.loop` for a loop; otherwise the answer is dropped. */
   resultPath?: string;
-  /** How often it is tried again at most, whatever it meets of its own; as the kind of error deserves unless told. */
+  /** Most retries after the task's own errors. Default: by the kind of error. */
   retries?: number;
-  /** How often it is tried again where the database cannot be reached; as often as all else unless told. */
+  /** Most retries while the database is unreachable. Default: as for other errors. */
   connectionRetries?: number;
 }
 
 export interface LoopOptions extends TaskOptions {
-  /** After this long the capability gives up with TookTooLong. */
+  /** After so many minutes the capability gives up with TookTooLong. */
   limitMinutes: number;
 }
 
-// A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
+// A Lambda lives at most 15 minutes; five more seconds let its answer arrive first.
 const TASK_TIMEOUT = Duration.seconds(905);
 
-/** The functions as they are deployed now, by the capability that each serves. */
+/** The functions as deployed now, by capability. */
 export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IFunction>>>;
 
 export interface StatesProps {
   functions: FunctionsByCapability;
-  /** What each task is told of the run; the execution itself is the run unless told. */
+  /** What each task receives about the run. Default: the execution itself is the run. */
   run?: Readonly<Record<string, string>>;
-  /** All its states are ways back. */
+  /** Whether all its states are ways back. */
   leadsBack?: boolean;
 }
 
-/** Makes a machine's states and notes which phase each belongs to. */
+/** Makes a machine's states, and notes the phase of each. */
 export class States extends Construct {
   readonly phases: { phase: string; within?: string; states: string[]; only: Record<string, Only> }[] = [];
   private readonly functions: FunctionsByCapability;
@@ -89,7 +89,7 @@ export class States extends Construct {
     };
   }
 
-  /** States made by `build` belong to this phase. */
+  /** Assigns the states that `build` makes to this phase. */
   phase<T>(phase: string, within: string | undefined, build: () => T): T {
     this.phases.push({ phase, ...(within === undefined ? {} : { within }), states: [], only: {} });
     return build();
@@ -107,7 +107,7 @@ export class States extends Construct {
     };
   }
 
-  /** A Lambda task that is called until it says that it is done. */
+  /** A Lambda task that is called until it reports that it is done. */
   loop(name: string, options: LoopOptions): Loop {
     const answer = options.resultPath ?? "$.loop";
     const state = this.invoke(name, {
@@ -132,14 +132,14 @@ export class States extends Construct {
     };
   }
 
-  /** A Lambda task that hands its task token on and waits for somebody to answer it. */
+  /** A Lambda task that passes its task token on and waits for an answer. */
   waitForAnswer(
     name: string,
     options: TaskOptions & {
-      /** Where in the state the seconds stand that it may take. */
+      /** Path of the seconds that it may take. */
       secondsPath: string;
       onTimeout: sfn.State;
-      /** Where it is noted that nobody answered. */
+      /** Path where a timeout is noted. */
       timeoutPath: string;
       /** Where it is noted that people's decision on a wave answers it; it leads where nobody's answer leads. */
       byWavePath: string;
@@ -150,7 +150,7 @@ export class States extends Construct {
       lambdaFunction: this.function(options.capability),
       integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: sfn.TaskInput.fromObject({
-        ...this.told(name),
+        ...this.context(name),
         ...options.payload,
         token: sfn.JsonPath.taskToken,
       }),
@@ -158,20 +158,20 @@ export class States extends Construct {
       taskTimeout: sfn.Timeout.at(options.secondsPath),
       retryOnServiceExceptions: false,
     });
-    // The task has said what is wrong and that doing the same again will not mend it.
+    // The task has reported what is wrong, and a retry would not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
     // It needs no answer of anybody's.
     state.addRetry({ errors: [ANSWERED_BY_WAVE], maxAttempts: 0 });
     this.addRetryOfLambdaErrors(state);
-    // The worker died or lost its connection before it had asked. Asking again is safe: a newer link supersedes the
-    // older. States.TaskFailed leaves out States.Timeout, which would ask the same people again when their time is over.
+    // The worker died or lost its connection before the gate opened. Opening it again is safe: a newer link replaces the
+    // older. States.TaskFailed leaves out States.Timeout, where a retry would ask the same people after their time.
     state.addRetry({
       errors: [sfn.Errors.TASKS_FAILED],
       interval: Duration.seconds(2),
       maxAttempts: 4,
       backoffRate: 2,
     });
-    // Nobody answered in time: that is no failure.
+    // Nobody answered in time, which is no failure.
     state.addCatch(options.onTimeout, {
       errors: [sfn.Errors.TIMEOUT],
       resultPath: options.timeoutPath,
@@ -190,7 +190,7 @@ export class States extends Construct {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
       payload: sfn.TaskInput.fromObject({
-        ...this.told(options.called ?? name),
+        ...this.context(options.called ?? name),
         ...options.payload,
         ...(options.asks === undefined ? {} : { asks: options.asks }),
       }),
@@ -199,9 +199,9 @@ export class States extends Construct {
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
       retryOnServiceExceptions: false,
     });
-    // The task has said what is wrong and that doing the same again will not mend it.
+    // The task has reported what is wrong, and a retry would not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
-    // A failover takes a minute or two, and others may hold a lock for as long; a restore would take far longer still.
+    // A failover takes a minute or two, and a lock may be held for as long; a restore would take far longer.
     state.addRetry({
       errors: [...RETRYABLE],
       interval: Duration.seconds(5),
@@ -210,8 +210,8 @@ export class States extends Construct {
       maxDelay: Duration.seconds(60),
     });
     this.addRetryOfLambdaErrors(state);
-    // Anything else (a killed worker, a throttled API) may pass. Every task first looks
-    // at what is there already, so that doing it twice does nothing twice.
+    // Anything else may pass, such as a killed worker or a throttled API. Every task first looks at what exists already,
+    // so a second call does nothing twice.
     state.addRetry({
       errors: [sfn.Errors.ALL],
       interval: Duration.seconds(2),
@@ -239,8 +239,8 @@ export class States extends Construct {
     state.addCatch(next, { errors: [sfn.Errors.ALL], resultPath: failurePath });
   }
 
-  /** What every task is told: the run, and where in it this is. */
-  private told(name: string): Record<string, string> {
+  /** What every task receives: the run, and the state that calls it. */
+  private context(name: string): Record<string, string> {
     return { ...this.run, state: name, phase: this.phaseNow().phase };
   }
 

@@ -5,18 +5,18 @@ import { type PhaseTable, phase } from "./phases.ts";
 import { countLoss, restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
 
-/** What a machine's state holds of the end, until it is known. */
+/** What a machine's state holds about the end, until it is known. */
 export const END_TOLD = {
   name: "",
   told: { cause: "The report could not be written: see the run's evidence." },
 };
 
-/** Where rolling back is not enough: people are asked whether to restore, where it may be restored. */
+/** Where a failed rollback leads: to the restore gate, if restores are allowed. */
 export function stuckAt(mayRestore: boolean): string {
   return mayRestore ? "Count the loss" : "NeedsOperator";
 }
 
-/** The ways back and the end, which a run and the clean-up after a stopped one have in common. */
+/** The ways back and the end, which a run shares with the clean-up after a stopped run. */
 export function waysBack(mayRestore: boolean, looks: LooksAtBackup | undefined): PhaseTable {
   const stuck = stuckAt(mayRestore);
   return {

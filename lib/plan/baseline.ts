@@ -2,29 +2,29 @@ import { Mistakes } from "./plan-error.ts";
 import { refusedCommand, withoutCommands } from "./psql.ts";
 import { type CopyData, Lines, leadOf, scan } from "./scan.ts";
 
-/** Rows of COPY in one INSERT: so many that few statements are needed, and so few that a message stays small. */
+/** Rows of COPY in one INSERT: many enough for few statements, few enough for small messages. */
 const ROWS_AT_A_TIME = 500;
 
-/** What pg_dump writes and only the server's superuser could do: here one role owns everything, and is none. */
+/** What pg_dump writes and only a superuser may run. Here one role owns everything, and it is no superuser. */
 const OF_SUPERUSER = /^(?:COMMENT\s+ON\s+EXTENSION\b|ALTER\s[\s\S]*\sOWNER\s+TO\s+(?:"[^"]+"|[\w$]+)\s*;$)/i;
 
-/** What pg_dump --create writes before it goes to the database that it makes. */
+/** What pg_dump --create writes before it connects to the database that it makes. */
 const OF_DATABASE =
   /^(?:(?:CREATE|ALTER|DROP)\s+DATABASE|COMMENT\s+ON\s+DATABASE|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s/i;
 const CONNECT = /^\\(?:c|connect)\s/;
 const DUMPED = /^-- PostgreSQL database (?:cluster )?dump$/m;
 
 /**
- * A file of a baseline as any client can send it. psql's commands that only show something are left out, and rows that
- * COPY would read from the client become INSERT. Of what pg_dump wrote, owners are left out, as by its --no-owner, and the
- * database itself; its search_path is set back at the end. Every line keeps its number.
- * @throws PlanErrors with file and line for other commands of psql's, and for COPY without its rows
+ * Rewrites a file of a baseline so that any client can send it. psql's display commands are left out, and rows that COPY
+ * would read from the client become INSERT. From pg_dump's output it leaves out owners, as --no-owner does, and the
+ * database itself; the search_path is reset at the end. Every line keeps its number.
+ * @throws PlanErrors with file and line for psql's other commands, and for COPY without its rows
  */
 export function baselineSql(path: string, text: string): string {
   const mistakes = new Mistakes();
   const { pieces, commands, data } = scan(text);
   const isDump = DUMPED.test(text);
-  // One that goes to several databases is of a whole server.
+  // A file that connects to several databases is a dump of a whole server.
   const connects = commands.filter(({ start, end }) => CONNECT.test(text.slice(start, end)));
   const makesDatabase = isDump && connects.length === 1;
   const lines = new Lines(text);
@@ -46,7 +46,7 @@ export function baselineSql(path: string, text: string): string {
       parts.push(sql.slice(at, start + lead), inserts(path, line, statement, text, rows, mistakes));
       at = rows.end;
     } else if (/^copy\b/i.test(statement) && /\bfrom\s+stdin\b/i.test(statement)) {
-      mistakes.add(path, `line ${line}`, "COPY FROM stdin without its rows: they end with a line \\.");
+      mistakes.add(path, `line ${line}`, "COPY FROM stdin without its rows. Rows end with a line \\.");
     } else if (isDump && (OF_SUPERUSER.test(statement) || (makesDatabase && OF_DATABASE.test(statement)))) {
       parts.push(sql.slice(at, start + lead), "\n".repeat(statement.split("\n").length - 1));
       at = end;
@@ -73,7 +73,7 @@ function inserts(
     mistakes.add(
       path,
       `line ${line}`,
-      "COPY FROM stdin with options is not taken: use COPY's own text format, or INSERT",
+      "COPY FROM stdin with options is not supported: use COPY's text format without options, or INSERT",
     );
     return "";
   }
@@ -85,7 +85,7 @@ function inserts(
       .map((row) => `(${row.split("\t").map(value).join(", ")})`);
     made.push(`INSERT INTO ${into} OVERRIDING SYSTEM VALUE VALUES ${values.join(", ")};`);
   }
-  // As many lines as there were, so that what follows keeps its own.
+  // Keeps the number of lines, so that later lines keep their numbers.
   const newlines = (of: string) => of.split("\n").length - 1;
   const inserted = made.join(" ");
   const gone = newlines(statement) + newlines(text.slice(start - 1, end)) - newlines(inserted);
@@ -94,7 +94,7 @@ function inserts(
 
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** A field of COPY's text format as a literal. */
+/** A field of COPY's text format, as a literal. */
 function value(field: string): string {
   if (field === "\\N") return "NULL";
   const plain = field.replace(/\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g, (_, hex, octal, other) => {

@@ -4,10 +4,10 @@ import { reach } from "./outside.ts";
 import { type Mistakes, PlanError } from "./plan-error.ts";
 import { splitStatements, syntaxProblem } from "./statements.ts";
 
-// SQL that runs beside the migrations, and stands in no file of steps or checks: benchmarks, what the watch reads, and
-// tasks after the opening.
+// SQL of plan.yaml that runs beside the migrations, outside of files of steps and checks: benchmarks, queries of the
+// watch, and tasks after the opening.
 
-/** Notes what is wrong with it. @param reaching routines of the plan that reach out of the database */
+/** Notes the mistakes in it. @param reaching routines of the plan that reach out of the database */
 export function checkBeside(plan: CompiledPlan, reaching: ReadonlySet<string>, mistakes: Mistakes): void {
   checkRoles(plan, mistakes);
   const queries = queriesOf(plan);
@@ -47,23 +47,23 @@ function checkRoles({ benchmarks, applicationRoles, findRoles }: CompiledPlan, m
       );
 }
 
-/** Each is one query. What it calls cannot write either: see withReadOnlyTransaction. */
+/** Requires one query each. What a query calls cannot write either: see withReadOnlyTransaction. */
 function checkReadsOnly(queries: readonly Query[], mistakes: Mistakes): void {
   for (const { where, sql } of queries) {
     const statements = splitStatements(sql, 1);
-    // What does not parse is a mistake of another kind.
+    // The parser's mistake is reported elsewhere.
     if (statements.some(({ node }) => node === undefined)) continue;
     const [first, ...more] = statements;
     if (!first || more.length > 0 || !isQuery(first))
       mistakes.add(
         "plan.yaml",
         where,
-        `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
+        `is ${first ? (more.length > 0 ? `${statements.length} statements` : "not a SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written. Write it as one query`,
       );
   }
 }
 
-/** All of it runs on staging too, and only a task after the opening may reach outside. */
+/** All of this SQL runs on staging too, and only a task after the opening may reach outside. */
 function checkReaching(
   { afterOpening }: CompiledPlan,
   queries: readonly Query[],
@@ -76,12 +76,12 @@ function checkReaching(
       where: `afterOpening[${index}].sql`,
       sql,
       instead:
-        ". It is rehearsed on staging, and reaches the real world from there too. Where it is meant, add to it: outside: allowed",
+        ". Its rehearsal on staging reaches the real environment too. If that is meant, add to it: outside: allowed",
     })),
     ...queries.map(({ where, sql, often }) => ({
       where,
       sql,
-      instead: `, and ${often} again and again. Take it out`,
+      instead: `, and ${often} many times. Remove it`,
     })),
   ];
   for (const { where, sql, instead } of texts)
@@ -91,7 +91,7 @@ function checkReaching(
     }
 }
 
-/** What PostgreSQL's parser refuses of it, but for benchmarks: the database that measures them says so of those. */
+/** What PostgreSQL's parser refuses in it. Benchmarks are left out: the database that measures them reports on them. */
 export function besideThatDoesNotParse({ afterOpening, watch }: CompiledPlan): PlanError[] {
   const tasks = afterOpening.flatMap(({ sql }, index) =>
     problemOf(sql, "plan.yaml", `afterOpening[${index}].sql: `),

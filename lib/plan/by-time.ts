@@ -14,7 +14,7 @@ const FUNCTIONS: readonly string[] = [
 const IN_TEXT =
   /\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|age|random|gen_random_uuid)\s*\(|\b(?:current_(?:date|time|timestamp)|localtime|localtimestamp)\b|'(?:now|today|yesterday|tomorrow)'/i;
 
-/** Where none of this stands, nothing of the below can: most statements need no look at their trees. */
+/** Without one of these words nothing below applies: so most statements need no look at their trees. */
 const MAY_SPEAK =
   /now|timestamp|timeofday|age|random|uuid|current_|localtime|today|yesterday|tomorrow|tablesample|u&/i;
 
@@ -22,8 +22,8 @@ const MAY_SPEAK =
 const PICKING: readonly string[] = ["whereClause", "quals", "havingClause", "limitCount", "sortClause"];
 
 /**
- * Whether a statement picks its rows by the time, or by chance: an hour later it hits others, though the tables hold
- * the same. What a DO does is text to us, so there it may pick them so wherever it speaks of the time.
+ * Whether a statement picks its rows by the time or by chance: then an hour later it may touch other rows of the same
+ * contents. The body of a DO is only text here, so a DO counts wherever it names the time.
  */
 export function picksByTime({ node, sql }: ParsedStatement): boolean {
   if (!node || fieldsOf(node, "DoStmt")) return IN_TEXT.test(sql);

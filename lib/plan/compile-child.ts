@@ -2,7 +2,7 @@ import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { compilePlan } from "./compile.ts";
 import { PlanError, PlanErrors } from "./plan-error.ts";
 
-/** What this process prints. */
+/** What this process prints, as JSON. */
 export interface CompiledText {
   text: string;
   checksum: string;

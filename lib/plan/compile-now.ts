@@ -9,12 +9,12 @@ import type { CompiledText } from "./compile-child.ts";
 const CHILD = fileURLToPath(new URL(IS_BUILT ? "./compile-child.js" : "./compile-child.ts", import.meta.url));
 
 /**
- * Compiles a plan at once, as a construct cannot wait: Postgres's parser loads in its own time, so another process does it.
+ * Compiles a plan synchronously, as a construct cannot await. Postgres's parser loads asynchronously, so another process compiles.
  * @throws Error with every mistake in the plan
  */
 export function compilePlanNow(folder: string): CompiledPlan {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    throw new Error(`The plan ${folder} cannot be deployed: there is no such folder in ${process.cwd()}`);
+    throw new Error(`The plan ${folder} cannot be deployed: the folder does not exist in ${process.cwd()}`);
   const loader = IS_BUILT ? [] : ["--import", import.meta.resolve("tsx")];
   const { stdout, stderr, status, error } = spawnSync(process.execPath, [...loader, CHILD, folder], {
     encoding: "utf8",

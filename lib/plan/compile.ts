@@ -22,22 +22,22 @@ import { compileWatch } from "./watch.ts";
 
 export interface LoadedPlan {
   plan: CompiledPlan;
-  /** Only for local runs: the baseline's SQL files in order, and the application that stands in for the real one. */
+  /** Only for local runs: the baseline's SQL files in order, and the stand-in for the application. */
   local: LocalPlan | undefined;
-  /** SQL that Postgres's parser refuses: file, line, column and reason. A deployment refuses it, a rehearsal shows it. */
+  /** SQL that Postgres's parser refuses: file, line, column and reason. A deployment refuses it; a rehearsal shows the server's error. */
   syntaxProblems: PlanError[];
 }
 
 export interface LocalPlan {
-  /** Role that owns the database, as RDS's master user would: no superuser. */
+  /** Role that owns the database. Like RDS's master user, it is no superuser. */
   owner: string;
   baseline: readonly { path: string; sql: string }[];
   application: NonNullable<PlanFile["local"]>["application"];
 }
 
 /**
- * The plan for a deployment.
- * @throws PlanErrors with every mistake of any kind, SQL that does not parse included, and limits that it exceeds.
+ * Compiles a plan for a deployment.
+ * @throws PlanErrors with every mistake, including SQL that does not parse and limits that the plan exceeds.
  */
 export async function compilePlan(directory: string): Promise<CompiledPlan> {
   const loaded = await loadPlan(directory);
@@ -46,7 +46,7 @@ export async function compilePlan(directory: string): Promise<CompiledPlan> {
   return loaded.plan;
 }
 
-/** What keeps a plan that can be read from being deployed or published; empty: nothing. */
+/** What keeps a readable plan from being deployed or published; empty if nothing does. */
 export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[] {
   return [
     ...syntaxProblems,
@@ -55,10 +55,10 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 }
 
 /**
- * The plan for a rehearsal.
- * @param rollbacks "none": they are not read, and may be missing; they have no steps then
- * @throws PlanErrors with every mistake in plan.yaml and in the SQL files, and with SQL that does not parse where there
- * are others
+ * Loads a plan for a rehearsal.
+ * @param rollbacks "none": rollbacks are not read, may be missing, and have no steps
+ * @throws PlanErrors with every mistake in plan.yaml and in the SQL files. SQL that does not parse is added to other
+ * mistakes; alone it is no error
  */
 export async function loadPlan(
   directory: string,
@@ -88,11 +88,11 @@ export async function loadPlan(
   const around: Around = {
     schema: given?.schema,
     asked,
-    // Of a plan.yaml that cannot be read nobody knows for which migrations it asks for none.
+    // An unreadable plan.yaml does not show which migrations have no rollback.
     rollbacks: rollbacks === "none" ? "none" : given ? "each" : "present",
   };
   const reading: Reading = { directory, read, reaching, noted, mistakes };
-  // Where plan.yaml cannot be read, the mistakes in the SQL are reported all the same.
+  // Mistakes in the SQL are reported even where plan.yaml cannot be read.
   const entries = given?.migrations ?? bare(inside.migrations);
   for (const [place, entry] of entries.entries()) {
     const { folder } = entry;
@@ -164,15 +164,15 @@ function tableOf({ tool, table, expectedVersion }: NonNullable<PlanFile["schema"
   };
 }
 
-/** @throws PlanErrors always: with what is wrong in its files, sorted by nothing but the order in which it was found */
+/** @throws PlanErrors always: the mistakes in the plan's files, in the order in which they were found */
 function refused(mistakes: Mistakes, { syntax }: Noted, yaml: PlanYaml | undefined): never {
   const all = [...mistakes.found, ...syntax];
   throw new PlanErrors(yaml ? all.map((mistake) => yaml.placed(mistake)) : all);
 }
 
 /**
- * Versions rise where their digits say which is newer; of others the order is the plan's own. Whether a table of versions
- * holds two for one, as one of numbers does with 1 and 001, only the database knows: preflight asks it.
+ * Versions must rise where their digits show which is newer; otherwise the plan's order counts. Only the database shows
+ * whether a version table treats two as one, as numbers do with 1 and 001: preflight checks that.
  */
 function checkOrder(migrations: GivenPlan["migrations"]): void {
   const versions = migrations.map(({ folder }) => versionOf(folder));
@@ -182,7 +182,7 @@ function checkOrder(migrations: GivenPlan["migrations"]): void {
   for (const [index, version] of versions.entries()) {
     const why = whyNoVersion(version);
     if (why !== undefined) throw refuse(index, why);
-    // Evidence is kept under it, and not every disk keeps letters apart by their case.
+    // Evidence is kept under the slug, and some disks ignore case.
     const name = slug(version);
     const former = standing.get(name);
     standing.set(name, index);
@@ -191,24 +191,24 @@ function checkOrder(migrations: GivenPlan["migrations"]): void {
     throw refuse(
       index,
       versions[former] === version
-        ? `version ${version} stands twice: ${before}, ${now}`
-        : `versions ${versions[former]} and ${version} must differ in more than case and signs: ${before}, ${now}`,
+        ? `version ${version} is there twice: ${before}, ${now}`
+        : `versions ${versions[former]} and ${version} must differ in more than case and punctuation: ${before}, ${now}`,
     );
   }
   const late = firstOutOfOrder(AS_TEXT, versions);
   if (late !== undefined)
     throw refuse(
       late,
-      `${migrations[late]?.folder} stands after ${migrations[late - 1]?.folder}: versions must rise`,
+      `${migrations[late]?.folder} comes after ${migrations[late - 1]?.folder}: versions must rise`,
     );
 }
 
-/** When it asks is said of each migration. */
+/** Without `ask`: each migration has its own. */
 function textOf({ ask: _, ...text }: GivenPlan["gates"]["after"]): GateText {
   return text;
 }
 
-/** People know by its question which gate they answer, so each must read differently. */
+/** Approvers recognize a gate by its question, so questions must differ. */
 function checkQuestions({ gates, migrations }: GivenPlan, askedAfter: ReadonlySet<string>): void {
   const asked = new Map<string, string>();
   const kinds = ["readiness", "rehearsal", "after", "open", "keep", "restore"] as const;
@@ -225,14 +225,14 @@ function checkQuestions({ gates, migrations }: GivenPlan, askedAfter: ReadonlySe
       if (before === undefined) continue;
       const reason =
         before === kind
-          ? `"${question}" is asked after each migration: let {version} tell them apart`
-          : `"${question}" reads like gates.${before}.question: letters and digits must tell them apart`;
+          ? `"${question}" would be the question after each migration: use {version} to make the questions differ`
+          : `"${question}" reads like gates.${before}.question: the two must differ in letters or digits`;
       throw new PlanError("plan.yaml", `gates.${kind}.question`, reason);
     }
   }
 }
 
-/** A plan that says nothing of it starts from baseline.sql, where there is one. */
+/** Without `local` in plan.yaml, a rehearsal starts from baseline.sql if there is one. */
 async function localPlan(
   directory: string,
   { local }: GivenPlan,
@@ -250,5 +250,5 @@ async function localPlan(
   return { owner: local?.owner ?? LOCAL_OWNER, baseline, application: local?.application };
 }
 
-/** What rehearsals on the embedded PostgreSQL start from, where plan.yaml names nothing. */
+/** What rehearsals on the embedded PostgreSQL start from by default. */
 export const BASELINE = "baseline.sql";

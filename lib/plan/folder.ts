@@ -7,21 +7,21 @@ import { type Mistakes, PlanError } from "./plan-error.ts";
 import { noPlanYaml, type PlanYaml, parsePlanYaml } from "./plan-yaml.ts";
 import type { PlanFile } from "./schema.ts";
 
-// A plan's folder: what lies in it, and what it says where plan.yaml says nothing.
+// A plan's folder: what it contains, and the defaults that follow from it.
 
-/** plan.yaml with its migrations, or those that the folder has. */
+/** plan.yaml with its migrations, or with those of the folder. */
 export type GivenPlan = PlanFile & { migrations: NonNullable<PlanFile["migrations"]> };
 export type GivenMigration = GivenPlan["migrations"][number];
 
-/** What lies in a plan's folder. */
+/** What a plan's folder contains. */
 export interface Inside {
   files: readonly string[];
   folders: readonly string[];
-  /** Folders that are named like a migration's and hold its SQL, in the order of their versions. */
+  /** Folders that have a migration's name and its SQL, in the order of their versions. */
   migrations: readonly string[];
-  /** Folders with a migrate.sql that are not named so. */
+  /** Folders with a migrate.sql and another name. */
   unnamed: readonly string[];
-  /** Nothing in their versions says which is newer. */
+  /** Whether the versions do not show which is newer. */
   unordered: boolean;
 }
 
@@ -38,7 +38,7 @@ export async function lookInto(directory: string): Promise<Inside> {
     if (!MIGRATION_FOLDER.test(folder)) {
       if (migrates) unnamed.push(folder);
     }
-    // By its number it is a migration, though its file has another name: that is then the mistake.
+    // The number marks it as a migration; then the name of its file is the mistake.
     else if (migrates || (/^\d/.test(folder) && inIt.some((name) => /\.sql$/i.test(name))))
       migrations.push(folder);
   }
@@ -58,7 +58,11 @@ export async function planYamlIn(
     return parsePlanYaml(await read("plan.yaml"));
   const other = files.find((name) => /^plan\.ya?ml$/i.test(name));
   if (other !== undefined)
-    throw new PlanError(other, "file", `not read: the plan's file is plan.yaml. Rename it, in ${directory}`);
+    throw new PlanError(
+      other,
+      "file",
+      `not read: the plan's file must be plan.yaml. Rename it in ${directory}`,
+    );
   if (migrations.length + unnamed.length > 0) return noPlanYaml();
   const below = [];
   for (const folder of folders)
@@ -73,15 +77,15 @@ export async function planYamlIn(
   throw new PlanError(
     "plan.yaml",
     "file",
-    `missing in ${directory}, and no folder is there that is named like 012_orders and holds migrate.sql and rollback.sql.${
+    `missing in ${directory}, which also has no folder named like 012_orders with migrate.sql and rollback.sql.${
       loose.length > 0
-        ? ` There is ${loose.slice(0, 3).join(", ")}${loose.length > 3 ? ` and ${loose.length - 3} more` : ""}: \`sluice import\` makes a plan of another tool's folder`
+        ? ` It has ${loose.slice(0, 3).join(", ")}${loose.length > 3 ? ` and ${loose.length - 3} more` : ""}: \`sluice import\` makes a plan of another tool's folder`
         : " `sluice new` makes a plan"
     }`,
   );
 }
 
-/** @returns undefined where the folder does not say which migrations there are; why is noted */
+/** @returns undefined if it is unknown which migrations the plan has; the reason is noted */
 export function givenPlan(
   directory: string,
   file: PlanFile,
@@ -99,7 +103,7 @@ export function givenPlan(
     mistakes.add(
       "plan.yaml",
       "migrations",
-      `names none, and nothing in the folders' versions says which comes first: ${migrations.slice(0, 10).join(", ")}. List them in their order`,
+      `lists none, and the folders' versions do not show their order: ${migrations.slice(0, 10).join(", ")}. List them in order`,
     );
     return undefined;
   }
@@ -107,26 +111,26 @@ export function givenPlan(
   mistakes.add(
     "plan.yaml",
     "migrations",
-    `names none, and no folder in ${directory} is named like 012_orders and holds migrate.sql and rollback.sql`,
+    `lists none, and no folder in ${directory} is named like 012_orders and has migrate.sql and rollback.sql`,
   );
   return undefined;
 }
 
-/** Migrations of which nothing is said but that they are there. */
+/** Migrations with only their folders; all else takes its default. */
 export function bare(folders: readonly string[]): GivenPlan["migrations"] {
   return folders.map((folder) => ({ folder, checklist: [] }));
 }
 
-/** What is wrong with a migration whose folder is not there. */
+/** The message for a migration without its folder. */
 export function noFolder(directory: string, folder: string, { files, folders, migrations }: Inside): string {
-  if (files.includes(folder)) return `${folder} is a file in ${directory}, and must be a folder`;
+  if (files.includes(folder)) return `${folder} is a file in ${directory}, but must be a folder`;
   const meant = nearest(folder, folders);
   const there = migrations.length > 0 ? migrations : folders;
   return [
     `there is no folder ${folder} in ${directory}.`,
-    ...(meant === undefined ? [] : [`Is ${meant} meant?`]),
+    ...(meant === undefined ? [] : [`Did you mean ${meant}?`]),
     there.length === 0
-      ? "There is none at all."
-      : `There ${there.length === 1 ? "is" : "are"} ${there.slice(0, 10).join(", ")}${there.length > 10 ? ` and ${there.length - 10} more` : ""}.`,
+      ? "The plan has no folders."
+      : `The plan has ${there.slice(0, 10).join(", ")}${there.length > 10 ? ` and ${there.length - 10} more` : ""}.`,
   ].join(" ");
 }

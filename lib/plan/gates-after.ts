@@ -1,12 +1,12 @@
 import type { GivenPlan } from "./folder.ts";
 import { PlanError } from "./plan-error.ts";
 
-/** With more migrations than these, nobody is asked after each of them unless the plan says so. */
+/** With more migrations than these, the gate after each of them opens only if the plan states so. */
 const MOST_ASKED_AFTER_EACH = 5;
 
 /**
- * The folders of the migrations after which people are asked.
- * @throws PlanError where a migration says otherwise than `gates.after`
+ * The folders of the migrations that a gate follows.
+ * @throws PlanError if a migration contradicts `gates.after`
  */
 export function askedAfter({
   gates,
@@ -14,14 +14,14 @@ export function askedAfter({
 }: Pick<GivenPlan, "gates" | "migrations">): ReadonlySet<string> {
   const ask = gates.after.ask ?? (migrations.length <= MOST_ASKED_AFTER_EACH ? "each" : "marked");
   for (const [index, { folder, gate }] of migrations.entries()) {
-    const says = `${folder} says gate: ${gate}`;
+    const given = `${folder} has gate: ${gate}`;
     if (gate === true && ask === "none")
-      throw new PlanError("plan.yaml", `migrations[${index}].gate`, `${says}, and gates.after says none`);
+      throw new PlanError("plan.yaml", `migrations[${index}].gate`, `${given}, but gates.after is none`);
     if (gate === false && ask === "each")
       throw new PlanError(
         "plan.yaml",
         `migrations[${index}].gate`,
-        `${says}, and people are asked after each migration. To ask after some only, write gates: { after: marked }, and gate: true at those`,
+        `${given}, but a gate follows each migration. For a gate after some only, write gates: { after: marked }, and gate: true at those`,
       );
   }
   return new Set(

@@ -10,17 +10,17 @@ interface Changing {
   returningClause?: unknown;
 }
 
-/** The statement of a step in batches, cut where the range of keys is put in; or why it cannot be done in batches. */
+/** The statement of a step in batches, split where the range of keys goes; or why it cannot run in batches. */
 export function inBatches({ node, sql }: ParsedStatement): Batches | { refused: string } {
-  // What Postgres cannot parse is left to the database to refuse, as everywhere.
+  // The database refuses what Postgres's parser cannot parse.
   if (!node) return { table: { name: "" }, alias: "", sets: [], head: sql };
   const update = fieldsOf<Changing>(node, "UpdateStmt");
   const changing = update ?? fieldsOf<Changing>(node, "DeleteStmt");
-  if (!changing?.relation) return { refused: "only one UPDATE or DELETE can be done in batches" };
+  if (!changing?.relation) return { refused: "only one UPDATE or DELETE can run in batches" };
   if (changing.returningList ?? changing.returningClause)
-    return { refused: "the rows that RETURNING gives go nowhere. Take RETURNING out" };
+    return { refused: "the rows that RETURNING gives would be dropped. Remove RETURNING" };
   for (const _ of nodesWithin(changing.whereClause, "CurrentOfExpr"))
-    return { refused: "WHERE CURRENT OF needs a cursor, which there is none of" };
+    return { refused: "WHERE CURRENT OF needs a cursor, and a step has none" };
   const sets: string[] = [];
   if (update)
     for (const target of changing.targetList as { ResTarget?: { name?: string } }[])
@@ -35,7 +35,7 @@ export function inBatches({ node, sql }: ParsedStatement): Batches | { refused: 
   };
 }
 
-/** What stands in parentheses is a subquery's: the statement's own WHERE is the one that does not. */
+/** A WHERE in parentheses belongs to a subquery; the statement's own is outside of them. */
 function cutAtWhere(sql: string): { head: string; condition?: string } {
   const bytes = Buffer.from(sql, "utf8");
   let depth = 0;

@@ -8,10 +8,10 @@ import {
   stringsIn,
 } from "./statements.ts";
 
-// What cannot stand in a step that is a transaction, why, and what to write instead. In the words of a sentence that
-// begins with the statement.
+// What cannot be in a step that is a transaction, why, and what to write instead. Each text follows the statement in a
+// sentence.
 
-/** Statements that PostgreSQL refuses in a transaction, and where they can stand. */
+/** Statements that PostgreSQL refuses in a transaction, and where they may run. */
 const OUTSIDE_ONLY: readonly ((node: Node) => string | undefined)[] = [
   (node) => concurrently(node, "IndexStmt", "CREATE INDEX CONCURRENTLY"),
   (node) => concurrently(node, "DropStmt", "DROP INDEX CONCURRENTLY"),
@@ -21,39 +21,38 @@ const OUTSIDE_ONLY: readonly ((node: Node) => string | undefined)[] = [
 ];
 
 const OWN_SESSION = "would last for the session, and each step may run in one of its own";
-const OTHER_DATABASE = "this is about another database, and a rollback would not find it again";
-const SERVER = "this is about the whole server, which a migration of one database must not change";
+const OTHER_DATABASE = "this affects another database, where a rollback would not find it again";
+const SERVER = "this affects the whole server, which a migration of one database must not change";
 
-/** Statements that no step or check may hold. */
+/** Statements that no step or check may have. */
 const NOWHERE: Readonly<Record<string, string>> = {
   TransactionStmt:
-    "a step is a transaction already and commits with its ledger row; a check is one that is rolled back. Take this out",
+    "a step is already a transaction, which commits with its ledger row; a check is a transaction that is rolled back. Remove this",
   CreatedbStmt: OTHER_DATABASE,
   DropdbStmt: OTHER_DATABASE,
   AlterSystemStmt: `${SERVER}. Use the instance's parameter group`,
   CreateTableSpaceStmt: SERVER,
   DropTableSpaceStmt: SERVER,
-  CreateSubscriptionStmt:
-    "this makes a slot on another server, which no rollback of a transaction takes back",
+  CreateSubscriptionStmt: "this makes a slot on another server, which no rollback of a transaction removes",
   PrepareStmt: `this ${OWN_SESSION}`,
-  DiscardStmt: `this is about the session, and each step may run in one of its own`,
+  DiscardStmt: `this affects the session, and each step may run in one of its own`,
 };
 
-/** Why the statement cannot stand in a step or check; undefined where it can. */
+/** Why no step or check may have the statement; undefined if it may. */
 export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
   if (!node) return undefined;
   const [type] = Object.keys(node);
   return type === undefined ? undefined : NOWHERE[type];
 }
 
-/** What of the statement PostgreSQL refuses in a transaction, such as VACUUM; undefined where it can be in one. */
+/** The part of the statement that PostgreSQL refuses in a transaction, such as VACUUM; undefined if there is none. */
 export function outsideOnly({ node }: Pick<ParsedStatement, "node">): string | undefined {
   return node && OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
 }
 
 /**
- * Why the statement cannot stand in a step that is a transaction; undefined where it can. What is for outside of one only
- * has got a step of its own by then (transactions.ts).
+ * Why the statement cannot be in a step that is a transaction; undefined if it can. Statements for outside of a
+ * transaction already have their own step here (transactions.ts).
  */
 export function refusedInTransaction({ node, sql }: ParsedStatement): string | undefined {
   if (!node) return undefined;
@@ -66,7 +65,7 @@ export function refusedInTransaction({ node, sql }: ParsedStatement): string | u
   );
 }
 
-/** Names of the tables that a statement makes, as statements write them. */
+/** Names of the tables that a statement makes, as SQL has them. */
 export function tablesMade({ node }: ParsedStatement): string[] {
   const made = [
     fieldsOf<{ relation?: RangeVar }>(node, "CreateStmt")?.relation,
@@ -83,7 +82,7 @@ export function isQuery({ node }: ParsedStatement): boolean {
   return changing.every((type) => nodesWithin(select.withClause, type).next().done);
 }
 
-/** Whether a statement may change rows, so far as its kind tells. */
+/** Whether a statement may change rows, judged by its kind. */
 export function mayChangeRows({ node }: ParsedStatement): boolean {
   const kinds = [
     "InsertStmt",
@@ -112,23 +111,23 @@ function concurrently(node: Node, type: string, words: string): string | undefin
 function detachesConcurrently(node: Node): string | undefined {
   for (const { concurrent } of "AlterTableStmt" in node ? nodesWithin(node, "PartitionCmd") : [])
     if (concurrent)
-      return "DETACH PARTITION CONCURRENTLY may be left half done. Without CONCURRENTLY it takes a lock for an instant, and gives way when it does not get it";
+      return "DETACH PARTITION CONCURRENTLY may be left half done. Without CONCURRENTLY it needs a lock only for an instant, and gives up if it does not get it";
   return undefined;
 }
 
 function usesClient(node: Node): string | undefined {
   const copy = fieldsOf<{ filename?: string; is_program?: boolean }>(node, "CopyStmt");
   return copy && copy.filename === undefined
-    ? "COPY from or to the client has no client here. Use INSERT, or COPY from where the server can read"
+    ? "COPY from or to the client has no client here. Use INSERT, or COPY from a place that the server can read"
     : undefined;
 }
 
 function lastsForSession(node: Node): string | undefined {
   const set = fieldsOf<{ name?: string; is_local?: boolean; kind?: string }>(node, "VariableSetStmt");
   if (set?.name === "client_min_messages" && set.kind !== "VAR_RESET")
-    return "a step has nobody to send messages to: one would break it off when its worker is gone. Take this SET out";
+    return "a step cannot send messages: once its worker is gone, a message would break it off. Remove this SET";
   if (set?.name === "session_authorization")
-    return "a step runs as the migrating role. SET LOCAL ROLE can take on another";
+    return "a step runs as the migrating role. Use SET LOCAL ROLE for another";
   if (set?.name === "role" && set.kind === "VAR_SET_VALUE" && !set.is_local)
     return "the role would outlast the step. Write SET LOCAL ROLE in each step that needs it";
   const temporary =
@@ -153,20 +152,20 @@ function returnsRows(node: Node): string | undefined {
   for (const type of ["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"]) {
     const returning = fieldsOf<{ returningList?: unknown; returningClause?: unknown }>(node, type);
     if (returning?.returningList ?? returning?.returningClause)
-      return "the rows that RETURNING gives go nowhere, and would break the step off when its worker is gone. Take RETURNING out";
+      return "the rows that RETURNING gives would be dropped, and once the step's worker is gone, they would break it off. Remove RETURNING";
   }
   return undefined;
 }
 
 function commitsWithin(node: Node, sql: string): string | undefined {
   const block = fieldsOf<{ args?: unknown }>(node, "DoStmt");
-  // Most say neither, and parsing PL/pgSQL is a good part of the time that it takes to read a plan.
+  // Most texts have neither word, and parsing PL/pgSQL takes much of the time of reading a plan.
   if (!stringsIn(block?.args).some((text) => /commit|rollback/i.test(text))) return undefined;
   let parsed: unknown;
   try {
     parsed = parsePlPgSQLSync(sql);
   } catch {
-    // Another language, or a mistake that the server tells better.
+    // Another language, or a mistake that the server reports better.
     return undefined;
   }
   for (const type of ["PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"])

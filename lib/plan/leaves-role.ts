@@ -1,13 +1,13 @@
 import { fieldsOf, lastWord, nodesWithin, type ParsedStatement, type Words } from "./statements.ts";
 
 const WHY =
-  "a check that runs `as` a role proves something about that role only as long as it stays that role. Put what another role must do into a check of its own";
+  "a check that runs `as` a role must stay that role, or it proves nothing about the role. Put what another role does into its own check";
 
-/** In the body of a DO, where a query may be put together at run time. */
+/** In the body of a DO, which may build a query at run time. */
 const IN_A_BODY =
   /\b(?:SET\s+(?:LOCAL\s+|SESSION\s+)?|RESET\s+)(?:ROLE|SESSION_?\s*AUTHORIZATION)\b|\bset_config\s*\(\s*'+(?:role|session_authorization)'/i;
 
-/** Why the statement cannot stand in a check that runs as a role: it would take on another one. */
+/** Why the statement cannot be in a check that runs as a role: it would switch to another role. */
 export function leavesRole({ node }: ParsedStatement): string | undefined {
   const set = fieldsOf<{ name?: string }>(node, "VariableSetStmt");
   if (set?.name === "role" || set?.name === "session_authorization") return WHY;

@@ -1,17 +1,17 @@
 import { oneLine } from "../../lambdas/shared/text.ts";
 
-/** What it is, and its name: `extension vector`, `enum public.state`. */
+/** An object's kind and name: `extension vector`, `enum public.state`. */
 const THING = /^[a-z][a-z' -]*[a-z'] \S/;
 const CHANGED = /^(.+?) changed: (?:was (".+?"))?(?:, )?(?:now (".+"))?$/;
 
 /**
- * Reads an entry of `leaves`, which names a difference as the proof of a rollback does, or shorter:
+ * Reads an entry of `leaves`, which names a difference as the proof of a rollback does, or in a shorter form:
  *
- * - `extension vector`, also `extension vector added`: it is there, and was not.
- * - `enum public.state: label: archived`, also `enum public.state changed: now "label: archived"`: it has that line more.
- * - `column public.t.c: without not null`: it has that line no more. `index public.i removed`: it is gone.
+ * - `extension vector`, also `extension vector added`: the object is there, and was not before.
+ * - `enum public.state: label: archived`, also `enum public.state changed: now "label: archived"`: the line is new.
+ * - `column public.t.c: without not null`: the line is gone. `index public.i removed`: the object is gone.
  *
- * @returns the same in the shorter form, one for each line; undefined where it names no difference
+ * @returns the shorter forms, one for each line; undefined if the entry names no difference
  */
 export function leavesOf(text: string): string[] | undefined {
   const entry = oneLine(text);
@@ -28,7 +28,7 @@ export function leavesOf(text: string): string[] | undefined {
   ];
 }
 
-/** Of `"label: a" and "label: b"` each. */
+/** Each of `"label: a" and "label: b"`. */
 function linesIn(quoted: string | undefined): string[] {
   return quoted === undefined ? [] : quoted.slice(1, -1).split('" and "');
 }

@@ -2,72 +2,72 @@ import { type CompiledPlan, restoreOnlyFrom } from "../../lambdas/shared/plan.ts
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { count } from "../../lambdas/shared/text.ts";
 
-/** Step Functions ends an execution whose history has more events, and no Catch leads back from that. */
+/** Step Functions ends an execution with a longer history, and no Catch leads back from that. */
 export const MOST_EVENTS = 25_000;
 
-/** Of those, what is kept free for what cannot be foreseen: tasks that are tried again, gates that are asked again. */
+/** Events kept free for the unforeseen: tasks that are tried again, gates that open again. */
 const RESERVE = 2_500;
 
 /**
- * What a run's history holds at most where everything goes as planned and then all of it goes back, from the last gate,
- * and by the restore too. A test holds these numbers against the machine itself.
+ * The longest history of a run where everything goes as planned and then all of it goes back, from the last gate, by
+ * rollbacks and then also by the restore. A test compares these numbers with the machine itself.
  */
 export const EVENTS = {
-  /** All that a run does once, and waiting for RDS: snapshots, staging, the restore. */
+  /** What a run does once, and waiting for RDS: snapshots, staging, the restore. */
   once: 2_500,
-  /** Of each migration: applied twice and rolled back on staging, applied and rolled back on production. */
+  /** For each migration: applied twice and rolled back on staging, applied and rolled back on production. */
   migration: 65,
-  /** Where the restore is rehearsed as the way back: waiting for one more copy, and applying each once more. */
+  /** Where the rehearsal includes the restore: waiting for a second copy, and applying each migration once more. */
   restore: { once: 600, migration: 16 },
-  /** Of each that people are asked about. */
+  /** For each migration with a gate after it. */
   gate: 37,
-  /** Of one more worker, where one does not live long enough. */
+  /** For each further worker, where one does not live long enough. */
   worker: 11,
 } as const;
 
-/** Minutes that a worker lives. */
+/** Minutes that a worker lives at most. */
 const WORKER_MINUTES = 15;
-/** How often a migration's steps are run: four times forth and three times back on staging, once each on production. */
+/** How often a migration's steps run: four times forward and three times back on staging, once each on production. */
 const TIMES = 9;
 
 /**
- * Largest document: each function holds it in its memory, the smallest of which have 256 MiB, as text and as what is
- * read from it.
+ * The largest plan document. Each function holds it in memory, as text and as parsed; the smallest functions have
+ * 256 MiB.
  */
 export const MOST_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
-/** What a state's input or output may have; Step Functions ends an execution that passes it, and no Catch leads back. */
+/** Largest input or output of a state. Step Functions ends an execution that exceeds it, and no Catch leads back. */
 export const MOST_STATE_BYTES = 262_144;
 
 /**
- * Of what a state is given beside names out of the plan: the run's own, and what the machine caught. A cause has 2,000
- * characters at most; there may be one in `$.failure`, one for each of seven tasks that closed the run, one for each gate
- * that nobody answered, and the last one; as JSON in JSON a character may become seven.
+ * A state's input without names from the plan: the run's own data, and the causes that the machine caught. A cause has
+ * at most 2,000 characters. There may be one in `$.failure`, one for each of seven tasks that closed the run, one for each
+ * gate that nobody answered, and the last one. In JSON within JSON a character may become seven.
  */
 const STATE_BYTES = 4_000 + 10 * 2_000 * 7;
 
-/** How often a migration's version and title stand in a state: what comes next, what is worked on, and a task's own input. */
+/** How often a state has a migration's version and title: the next, the current one, and a task's own input. */
 const TITLES = 3;
 
-/** What CloudFormation takes of a template. */
+/** Largest template that CloudFormation takes. */
 export const MOST_TEMPLATE_BYTES = 1_000_000;
 
 /**
- * Of the template: what is there for every plan and any number of databases, what each database adds by itself, and what
- * it adds for each metric that the plan watches. A test holds these numbers against the template itself.
+ * The template's size: a part for every plan and any number of databases, a part for each database, and a part for each
+ * metric of each database. A test compares these numbers with the template itself.
  */
 const TEMPLATE = { once: 475_000, database: 17_000, metric: 1_900, letters: 6 } as const;
 
 export interface PlanLimits {
-  /** That a run's history may come to. */
+  /** Most events in a run's history. */
   events: number;
-  /** Of the plan's document. */
+  /** Size of the plan's document. */
   bytes: number;
-  /** That a state's input may come to. */
+  /** Size of a state's largest input. */
   stateBytes: number;
 }
 
-/** Bytes that the template has, about, which deploys that plan for so many databases. */
+/** Estimated bytes of the template that deploys a plan for so many databases. */
 export function templateBytesOf({ watch }: CompiledPlan, databases: number): number {
   const metrics = (watch?.metrics ?? []).map(
     ({ title, unit }) => TEMPLATE.metric + TEMPLATE.letters * bytesOf(title + unit),
@@ -98,29 +98,29 @@ export function limitsOf(plan: CompiledPlan): PlanLimits {
   };
 }
 
-/** Why no run could end well with this plan; empty: one could. A sentence each, the same wherever a plan is looked at. */
+/** Why no run of this plan could end well, in sentences; empty if one could. */
 export function limitProblems(plan: CompiledPlan): string[] {
   const { events, bytes, stateBytes } = limitsOf(plan);
   const problems: string[] = [];
   const { migrations } = plan;
   if (events > MOST_EVENTS - RESERVE)
     problems.push(
-      `The plan is too long for one run: with ${count(migrations.length, "migration")} its history may come to ${events} events, and Step Functions ends an execution after ${MOST_EVENTS}; ${RESERVE} of them are kept for what has to be tried again. Make several plans of it, and ask at fewer gates (gates.after).`,
+      `The plan is too long for one run: with ${count(migrations.length, "migration")} its history may have ${events} events. Step Functions ends an execution after ${MOST_EVENTS}, and ${RESERVE} of them are kept for retries. Split it into several plans, and use fewer gates (gates.after).`,
     );
   if (bytes > MOST_DOCUMENT_BYTES)
     problems.push(
-      `The plan is too large: compiled it has ${megabytes(bytes)}, and may have ${megabytes(MOST_DOCUMENT_BYTES)}. Make several plans of it, or load large data by other means.`,
+      `The plan is too large: compiled it has ${megabytes(bytes)}, and the limit is ${megabytes(MOST_DOCUMENT_BYTES)}. Split it into several plans, or load large data by other means.`,
     );
   if (stateBytes > MOST_STATE_BYTES)
     problems.push(
-      `A migration's title is too long: with it a state's input may come to ${stateBytes} bytes, and Step Functions takes ${MOST_STATE_BYTES}. Give it a shorter title.`,
+      `A migration's title is too long: with it a state's input may have ${stateBytes} bytes, and the limit of Step Functions is ${MOST_STATE_BYTES}. Shorten the title.`,
     );
   return problems;
 }
 
 /**
- * How near the plan comes to what a run and a deployment may have: the same lines wherever a plan is looked at.
- * @param templateBytes of the template, where it is at hand; otherwise it is estimated
+ * Lines that show how near a plan is to the limits of a run and of a deployment.
+ * @param templateBytes size of the template, if known; otherwise it is estimated
  */
 export function limitsText(
   plan: CompiledPlan,
@@ -134,7 +134,7 @@ export function limitsText(
   ];
 }
 
-/** As JSON, without the quotation marks. */
+/** Length as JSON, without the quotation marks. */
 function bytesOf(text: string): number {
   return Buffer.byteLength(JSON.stringify(text)) - 2;
 }

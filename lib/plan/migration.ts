@@ -9,29 +9,29 @@ import type { PlanFile } from "./schema.ts";
 import { type Noted, parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { toolRowsOf } from "./tool-rows.ts";
 
-// One migration: its folder's files, and what plan.yaml says of it.
+// One migration: its folder's files, and its entry in plan.yaml.
 
-/** What the files of a plan are read with, one after the other; each may add to all but the first two. */
+/** State while the files of a plan are read, one after another. Each file may add to all but the first two fields. */
 export interface Reading {
   /** The plan's folder. */
   directory: string;
   read: (path: string) => Promise<string>;
-  /** Routines that the files so far make and that reach out of the database. */
+  /** Routines that the files so far make, and that reach out of the database. */
   reaching: Set<string>;
   noted: Noted;
   mistakes: Mistakes;
 }
 
-/** What the whole plan says that matters to each of its migrations. */
+/** What concerns each migration in the rest of the plan. */
 export interface Around {
   schema: PlanFile["schema"];
-  /** Folders of the migrations after which people are asked. */
+  /** Folders of the migrations that a gate follows. */
   asked: ReadonlySet<string> | undefined;
-  /** Which rollback.sql is read: each, which must be there then; those that are there; or none, and it has no steps. */
+  /** Which rollback.sql are read: all, which must then exist; those that exist; or none, and rollbacks have no steps. */
   rollbacks: "each" | "present" | "none";
 }
 
-/** @returns undefined where it has mistakes, which are noted */
+/** @returns undefined if it has mistakes, which are noted */
 export async function compileMigration(
   entry: GivenMigration,
   place: number,
@@ -47,10 +47,10 @@ export async function compileMigration(
       throw new PlanError(
         path(name),
         "file",
-        `missing in ${directory}. Its folder holds ${files.length === 0 ? "nothing" : files.slice(0, 10).join(", ")}${instead}`,
+        `missing in ${directory}. Its folder has ${files.length === 0 ? "nothing" : files.slice(0, 10).join(", ")}${instead}`,
       );
     const file = parseSqlFile(path(name), await read(path(name)), reaching, noted);
-    if (file.steps.length === 0) throw new PlanError(path(name), "file", `holds no SQL${instead}`);
+    if (file.steps.length === 0) throw new PlanError(path(name), "file", `has no SQL${instead}`);
     return file;
   };
   const wayBack = async (): Promise<Migration["rollback"]> => {
@@ -84,7 +84,7 @@ export async function compileMigration(
   };
 }
 
-/** Without a file there is no check: then production must become what staging became (lambdas/validate/as-rehearsed.ts). */
+/** Without a file there is no check; then production must become what staging became (lambdas/validate/as-rehearsed.ts). */
 async function checksOf(
   path: string,
   files: readonly string[],
@@ -95,40 +95,40 @@ async function checksOf(
   const name = basename(path);
   const almost = files.find((file) => file !== name && file.toLowerCase() === name);
   if (almost !== undefined)
-    throw new PlanError(path, "file", `not read: it is named ${almost}. Rename it to ${name}`);
+    throw new PlanError(path, "file", `not read, as its name is ${almost}. Rename it to ${name}`);
   if (!files.includes(name)) return { path, checks: [] };
   return parseCheckFile(path, await read(path), reaching, noted);
 }
 
-/** Said wherever a migration has no rollback that works: there are two ways back. */
-const TWO_WAYS = `. A migration has a rollback.sql that brings everything back (\`sluice rollback\` writes one), or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+/** Ends each message about a migration without a working rollback: there are two ways back. */
+const TWO_WAYS = `. A migration needs a rollback.sql that brings everything back (\`sluice rollback\` writes one). If no SQL can, write \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
 
-/** A rollback that would never be run must not look as if it were. */
+/** A rollback that never runs must not look as if it did. */
 function neverRun(path: string): PlanError {
   return new PlanError(
     path,
     "file",
-    `is there, and plan.yaml says \`rollback: ${RESTORE}\` for it, so that it would never be run. Take away one of the two`,
+    `would never run: plan.yaml has \`rollback: ${RESTORE}\` for this migration. Remove one of the two`,
   );
 }
 
-/** @throws PlanError for what names no difference, and where there is no rollback that could leave anything */
+/** @throws PlanError for an entry that names no difference, and for a migration without a rollback that could leave anything */
 function leftByRollback({ leaves, rollback }: GivenMigration, place: number): string[] | undefined {
   if (leaves === undefined) return undefined;
   const refuse = (reason: string) => new PlanError("plan.yaml", `migrations[${place}].leaves`, reason);
   if (rollback === RESTORE)
     throw refuse(
-      `is for a rollback of its own, and the way back is the restore: it leaves nothing. Take away one of the two`,
+      `is for a rollback of its own. Here the way back is the restore, which leaves nothing. Remove one of the two`,
     );
   const named = leaves.flatMap((text) => {
     const found = leavesOf(text);
     if (found === undefined)
       throw refuse(
-        `"${text}" names nothing that a rollback could leave. Name it as the proof of a rollback does, by what it is and its full name: "extension vector", or with the line that is left: "enum public.state: label: archived"`,
+        `"${text}" names nothing that a rollback could leave. Name it as the proof of a rollback does, by kind and full name: "extension vector", or with the line that is left: "enum public.state: label: archived"`,
       );
     return found;
   });
   const twice = named.find((name, at) => named.indexOf(name) !== at);
-  if (twice !== undefined) throw refuse(`"${twice}" stands twice`);
+  if (twice !== undefined) throw refuse(`"${twice}" is there twice`);
   return named;
 }

@@ -1,4 +1,4 @@
-/** The candidate that was most likely meant; undefined where none is near. */
+/** The candidate that was most likely meant; undefined if none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   const wanted = plain(word);
@@ -9,9 +9,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return near[0]?.candidate;
 }
 
-/** Letters to add, take out, change or swap with the next one. */
+/** Letters to add, remove, change or swap with the next one. */
 function distance(a: string, b: string): number {
-  // Nothing as long as this is a slip of the fingers.
+  // Words that differ this much in length are no typing mistake.
   if (Math.abs(a.length - b.length) > 20) return 20;
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0;

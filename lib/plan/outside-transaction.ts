@@ -2,12 +2,12 @@ import type { IndexBuild, Leftover, OutsideStep } from "../../lambdas/shared/pla
 import { hasOption } from "./in-transaction.ts";
 import { fieldsOf, type Node, nameOf, type ParsedStatement, type RangeVar } from "./statements.ts";
 
-/** What the engine must know of a statement outside a transaction; or why it cannot stand there. */
+/** What the engine needs to know about a statement outside a transaction; or why it cannot run there. */
 export type Outside = Pick<OutsideStep, "concurrently" | "leaves" | "build"> | { refused: string };
 
 /**
- * A worker that dies leaves nobody who knows how such a statement ended. So it must tell by what it leaves behind, or
- * be one that may be run twice.
+ * A worker that dies takes with it how the statement ended. So the statement must either leave a trace that shows how it
+ * ended, or be safe to run twice.
  */
 export function outsideTransaction({ node }: ParsedStatement): Outside {
   if (!node) return { concurrently: false };
@@ -26,7 +26,7 @@ interface IndexStmt {
   if_not_exists?: boolean;
 }
 
-/** The index that a statement builds, if it builds one. */
+/** The index that a statement builds, if any. */
 export function indexBuild(node: Node | undefined, statement: number): IndexBuild | undefined {
   const index = fieldsOf<IndexStmt>(node, "IndexStmt");
   if (!index) return undefined;
@@ -46,7 +46,7 @@ function createIndex(node: Node): Outside | undefined {
   const index = fieldsOf<IndexStmt>(node, "IndexStmt");
   if (!index?.concurrent) return undefined;
   if (index.idxname === undefined)
-    return { refused: "give the index a name: by it is known what became of it when a worker dies" };
+    return { refused: "give the index a name: the name shows what became of it if a worker dies" };
   const leaves: Leftover = {
     of: "created index",
     name: index.idxname,
@@ -61,14 +61,16 @@ function dropIndex(node: Node): Outside | undefined {
   if (!drop?.concurrent) return undefined;
   return drop.missing_ok
     ? { concurrently: true }
-    : { refused: "write DROP INDEX CONCURRENTLY IF EXISTS: it may be run again after its worker died" };
+    : { refused: "write DROP INDEX CONCURRENTLY IF EXISTS: it may run again after its worker died" };
 }
 
 function reindex(node: Node): Outside | undefined {
   const statement = fieldsOf<{ kind: string; relation?: RangeVar }>(node, "ReindexStmt");
   if (!statement || !hasOption(node)) return undefined;
   if (!statement.relation)
-    return { refused: "name the index or the table: what a broken off REINDEX leaves behind is found by it" };
+    return {
+      refused: "name the index or the table: by the name the leftovers of a broken REINDEX are found",
+    };
   const of = statement.kind === "REINDEX_OBJECT_INDEX" ? "index" : "table";
   return {
     concurrently: true,
@@ -84,6 +86,6 @@ function repeatable(node: Node): Outside | undefined {
 
 function otherwise(node: Node): string {
   return fieldsOf(node, "CallStmt")
-    ? 'nobody could tell how far a procedure came when its worker died. To work through many rows: -- sluice: step "name" in batches'
-    : "it can run in a transaction, and is done exactly once there: take `outside transaction` off the step";
+    ? 'if its worker died, nothing would show how far a procedure came. To work through many rows: -- sluice: step "name" in batches'
+    : "it can run in a transaction, and is done exactly once there. Remove `outside transaction` from the step";
 }

@@ -10,22 +10,22 @@ import {
   type Words,
 } from "./statements.ts";
 
-// Statements that reach out of the database: what they do there no rollback takes back, and a rehearsal does it on the
-// real world. A connection that stands in the SQL itself cannot be disarmed on a copy, as a user mapping can.
+// Statements that reach out of the database. A rehearsal runs them in the real environment too, and no rollback undoes
+// their effects there. A connection in the SQL itself cannot be disarmed on a copy, as a user mapping can.
 
 const MEANT =
-  'A rehearsal does it too, on the real world, several times, and no rollback takes it back. Where it is meant: -- sluice: step "name" outside: allowed';
+  'A rehearsal does this in the real environment too, several times, and no rollback undoes it. If that is meant: -- sluice: step "name" outside: allowed';
 
-/** Routines that a file has made so far and that reach outside when they are called, by their names alone. */
+/** Names of routines that a file has made so far, and that reach outside when they are called. */
 export type Reaching = ReadonlySet<string>;
 
-/** Why the statement cannot stand in a step that does not say that it reaches outside; undefined where it can. */
+/** Why the statement needs a step marked `outside: allowed`; undefined if it does not. */
 export function reachesOutside(statement: ParsedStatement, routines: Reaching): string | undefined {
   const what = reach(statement, routines);
   return what === undefined ? undefined : `${what}. ${MEANT}`;
 }
 
-/** What of the statement reaches out of the database, such as `dblink() reaches another database or host`. */
+/** The part of the statement that reaches out of the database, such as `dblink() reaches another database or host`. */
 export function reach({ node }: ParsedStatement, routines: Reaching): string | undefined {
   if (!node) return undefined;
   return (
@@ -37,7 +37,7 @@ export function reach({ node }: ParsedStatement, routines: Reaching): string | u
   );
 }
 
-/** Names of routines that a statement makes and that reach outside when they are called. */
+/** Names of routines that a statement makes, and that reach outside when they are called. */
 export function reachingMade({ node }: ParsedStatement, routines: Reaching): string[] {
   const made = fieldsOf<{
     funcname?: Words;
@@ -64,7 +64,7 @@ function copies(node: Node): string | undefined {
 const CONNECTING: Readonly<Record<string, string>> = {
   CreateUserMappingStmt: "CREATE USER MAPPING opens a way to a foreign server, on copies too",
   AlterUserMappingStmt: "ALTER USER MAPPING opens a way to a foreign server, on copies too",
-  ImportForeignSchemaStmt: "IMPORT FOREIGN SCHEMA asks the foreign server",
+  ImportForeignSchemaStmt: "IMPORT FOREIGN SCHEMA queries the foreign server",
 };
 
 function connects(node: Node): string | undefined {
@@ -72,7 +72,7 @@ function connects(node: Node): string | undefined {
   return CONNECTING[type];
 }
 
-/** What a DO does stands in its text only. */
+/** The body of a DO is only text. */
 function saysSo(node: Node): string | undefined {
   const block = fieldsOf<{ args?: unknown }>(node, "DoStmt");
   if (!block) return undefined;
@@ -84,7 +84,7 @@ function saysSo(node: Node): string | undefined {
   return undefined;
 }
 
-/** What it names is run later, if at all. */
+/** Statements that only define what may run later. */
 function definesOnly(node: Node): boolean {
   return ["CreateFunctionStmt", "CommentStmt", "GrantStmt", "RenameStmt", "AlterOwnerStmt", "DropStmt"].some(
     (type) => type in node,
@@ -101,12 +101,12 @@ function calls(node: Node, routines: Reaching): string | undefined {
   if ("DoStmt" in node)
     for (const text of stringsIn((node.DoStmt as Node).args)) {
       const found = inText(text, routines);
-      if (found !== undefined) return `its text says ${found}, which reaches out of the database`;
+      if (found !== undefined) return `its text has ${found}, which reaches out of the database`;
     }
   return undefined;
 }
 
-/** A trigger that reaches outside does so with every row that a rehearsal writes. */
+/** A trigger that reaches outside does so for every row that a rehearsal writes. */
 function triggers(node: Node, routines: Reaching): string | undefined {
   for (const type of ["CreateTrigStmt", "CreateEventTrigStmt"]) {
     const made = fieldsOf<{ funcname?: Words; trigname?: string }>(node, type);

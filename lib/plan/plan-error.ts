@@ -1,4 +1,4 @@
-/** A mistake in a plan: which file, where in it (a key or a line), and what is wrong. */
+/** A mistake in a plan: the file, the place in it (a key or a line), and what is wrong. */
 export class PlanError extends Error {
   override readonly name = "PlanError";
   constructor(
@@ -10,7 +10,7 @@ export class PlanError extends Error {
   }
 }
 
-/** A key within keys and lists, such as `migrations[1].folder`; empty for the whole. */
+/** A path of keys and list indexes, such as `migrations[1].folder`; empty for the whole document. */
 export function keyPath(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
@@ -18,7 +18,7 @@ export function keyPath(path: readonly PropertyKey[]): string {
     .replace(/^\./, "");
 }
 
-/** All mistakes that a plan was found to have, in the order of its files; each is a line of the message. */
+/** All mistakes found in a plan, in the order of its files; each is a line of the message. */
 export class PlanErrors extends Error {
   override readonly name = "PlanErrors";
   readonly mistakes: readonly PlanError[];
@@ -29,7 +29,7 @@ export class PlanErrors extends Error {
   }
 }
 
-/** File by file, plan.yaml first; within a file by the line, where it is known. */
+/** By file, plan.yaml first; within a file by line, if known. */
 function inOrder(mistakes: readonly PlanError[]): PlanError[] {
   const files = new Set(["plan.yaml", ...mistakes.map(({ file }) => file)]);
   const lineOf = ({ where, reason }: PlanError) =>
@@ -39,7 +39,7 @@ function inOrder(mistakes: readonly PlanError[]): PlanError[] {
   );
 }
 
-/** What is noted while a plan is read, so that one mistake does not hide the next. */
+/** Collects mistakes while a plan is read, so that one does not hide the next. */
 export class Mistakes {
   readonly found: PlanError[] = [];
 
@@ -47,7 +47,7 @@ export class Mistakes {
     this.found.push(new PlanError(file, where, reason));
   }
 
-  /** What the work gives; undefined where it threw mistakes, which are noted. */
+  /** Returns the result of the work; undefined if it threw mistakes, which are noted. */
   in<T>(work: () => T): T | undefined {
     try {
       return work();
@@ -66,7 +66,7 @@ export class Mistakes {
     }
   }
 
-  /** @throws PlanErrors where there are any */
+  /** @throws PlanErrors if there are any mistakes */
   refuse(): void {
     if (this.found.length > 0) throw new PlanErrors(this.found);
   }

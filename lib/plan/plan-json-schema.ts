@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { planFile, SHORT_FORMS } from "./schema.ts";
 
-/** As much of JSON Schema as is made of plan.yaml's schema. */
+/** The part of JSON Schema that plan.yaml's schema uses. */
 export interface JsonSchema {
   properties?: Record<string, JsonSchema>;
   additionalProperties?: JsonSchema | boolean;
@@ -9,7 +9,7 @@ export interface JsonSchema {
   anyOf?: JsonSchema[];
 }
 
-/** JSON Schema of plan.yaml, for editors and for words about unknown keys. */
+/** JSON Schema of plan.yaml, for editors and for messages about unknown keys. */
 export function planJsonSchema(): JsonSchema {
   return toJson(planFile) as JsonSchema;
 }
@@ -28,7 +28,7 @@ function toJson(schema: z.ZodType): object {
   return json;
 }
 
-/** Keys that may stand at a path; none where no keys may. */
+/** Keys that are allowed at a path; empty if none are. */
 export function keysAt(schema: JsonSchema, path: readonly PropertyKey[]): string[] {
   let here: JsonSchema[] = [schema];
   for (const part of path)
@@ -40,7 +40,7 @@ export function keysAt(schema: JsonSchema, path: readonly PropertyKey[]): string
   return [...new Set(here.flatMap(alternatives).flatMap(({ properties = {} }) => Object.keys(properties)))];
 }
 
-/** Under which keys of the top that key stands, such as `server` for minimumVersion. */
+/** The top-level keys that have this key below them, such as `server` for minimumVersion. */
 export function parentsOf(schema: JsonSchema, key: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([parent, under]) => {
     const inside = alternatives(under).flatMap((one) => [one, ...(one.items ? alternatives(one.items) : [])]);

@@ -17,14 +17,15 @@ import { keyPath, Mistakes, PlanError, PlanErrors } from "./plan-error.ts";
 import { keysAt, parentsOf, planJsonSchema } from "./plan-json-schema.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 
-/** plan.yaml as it was read, with the lines of its keys. */
+/** plan.yaml as parsed, with the lines of its keys. */
 export interface PlanYaml {
   file: PlanFile;
-  /** A mistake about a key, with the key's line where the file has it. */
+  /** The mistake with its key's line, if the file has the key. */
   placed(mistake: PlanError): PlanError;
 }
 
 /**
+ * Parses plan.yaml.
  * @throws PlanErrors with all mistakes in it
  */
 export function parsePlanYaml(text: string): PlanYaml {
@@ -44,7 +45,7 @@ export function parsePlanYaml(text: string): PlanYaml {
       line === undefined ? reason : `${reason} (line ${line})`,
     );
   };
-  // A file of comments is a plan that says nothing.
+  // A file with only comments is a plan with all defaults.
   const parsed = planFile.safeParse(document.toJS() ?? {}, { error: (issue) => rangeWords(issue) });
   if (parsed.success)
     return {
@@ -71,7 +72,7 @@ export function noPlanYaml(): PlanYaml {
 
 const KEY_PATH = /^[\w-]+(?:\.[\w-]+|\[\d+\])*$/;
 
-/** Of `migrations[1].folder`. */
+/** The parsed path of `migrations[1].folder`. */
 function pathOf(where: string): PropertyKey[] {
   return [...where.matchAll(/([\w-]+)|\[(\d+)\]/g)].map(([, key, index]) =>
     index === undefined ? String(key) : Number(index),
@@ -83,7 +84,7 @@ function nodeAt(document: Document.Parsed, path: readonly PropertyKey[]): Node |
   return isNode(found) ? found : undefined;
 }
 
-/** Line of a key, or of the nearest thing around it that the file has. */
+/** Line of a key, or of the nearest key around it that the file has. */
 function lineAt(
   document: Document.Parsed,
   lineCounter: LineCounter,
@@ -103,30 +104,27 @@ function lineAt(
 }
 
 function yamlWords({ code, message }: YAMLError): string {
-  const said = message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? "not YAML";
-  if (code === "DUPLICATE_KEY") return "this key stands twice. Take one of the two out";
-  if (code === "TAB_AS_INDENT") return "a tab stands where YAML takes blanks only. Put blanks there";
+  const reason = message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? "not YAML";
+  if (code === "DUPLICATE_KEY") return "this key is there twice. Remove one of the two";
+  if (code === "TAB_AS_INDENT") return "a tab, where YAML takes only spaces. Use spaces";
   if (code === "MULTIPLE_DOCS")
-    return "a second document begins here (---), and a plan is one. Take it out, or make another plan of it";
-  const why = UNQUOTED.find(([pattern]) => pattern.test(said))?.[1];
+    return "a second document begins here (---), and a plan has one. Remove it, or make another plan of it";
+  const why = UNQUOTED.find(([pattern]) => pattern.test(reason))?.[1];
   if (why !== undefined) return `${why}. Put the value in quotes`;
-  if (code === "TAG_RESOLVE_FAILED") return `${said}. A plan takes plain text, numbers, lists and keys`;
-  return said;
+  if (code === "TAG_RESOLVE_FAILED") return `${reason}. A plan takes plain text, numbers, lists and keys`;
+  return reason;
 }
 
-/** What the library says of values that YAML takes for something else, and what that is. */
+/** The library's message for values that YAML reads as something else, and ours. */
 const UNQUOTED: readonly (readonly [RegExp, string])[] = [
-  [
-    /^Nested mappings are not allowed/,
-    "a colon with a blank behind it makes YAML read a key within the value",
-  ],
-  [/^Plain value cannot start with/, "the value begins with a sign that is YAML's own"],
-  [/^Block scalar header/, "a value that begins with > or | is a text of several lines for YAML"],
-  [/^(Unresolved alias|Alias cannot)/, "a value that begins with * is an alias for YAML"],
-  [/^Missing closing/, "a quote is opened and not closed"],
+  [/^Nested mappings are not allowed/, "a colon followed by a space makes YAML read a key within the value"],
+  [/^Plain value cannot start with/, "the value begins with a character that has a meaning in YAML"],
+  [/^Block scalar header/, "a value that begins with > or | is a multi-line text in YAML"],
+  [/^(Unresolved alias|Alias cannot)/, "a value that begins with * is an alias in YAML"],
+  [/^Missing closing/, "a quote is not closed"],
 ];
 
-/** Whoever reads a plan must see what a key holds where it stands. */
+/** Readers of a plan must see what a key holds at the key itself. */
 function refuseAliases(document: Document<ParsedNode>, lineCounter: LineCounter, mistakes: Mistakes): void {
   const named: { line: number; text: string }[] = [];
   visit(document, {
@@ -141,7 +139,7 @@ function refuseAliases(document: Document<ParsedNode>, lineCounter: LineCounter,
     mistakes.add(
       "plan.yaml",
       `line ${first.line}`,
-      `anchors and aliases are not taken here (${[...new Set(named.map(({ text }) => text))].slice(0, 5).join(", ")}): write out what they stand for`,
+      `anchors and aliases are not allowed (${[...new Set(named.map(({ text }) => text))].slice(0, 5).join(", ")}): write out the values`,
     );
 }
 
@@ -157,10 +155,10 @@ function unknownKey(key: string, path: readonly PropertyKey[]): string {
   const schema = planJsonSchema();
   const known = keysAt(schema, path);
   const meant = nearest(key, known);
-  if (meant !== undefined) return `unknown key "${key}". Is ${meant} meant?`;
+  if (meant !== undefined) return `unknown key "${key}". Did you mean ${meant}?`;
   const parents = path.length === 0 ? parentsOf(schema, key) : [];
-  if (parents.length > 0) return `unknown key "${key}". It stands under ${parents.join(" or ")}`;
-  return `unknown key "${key}". Known here: ${known.join(", ")}`;
+  if (parents.length > 0) return `unknown key "${key}". It belongs under ${parents.join(" or ")}`;
+  return `unknown key "${key}". Known keys: ${known.join(", ")}`;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -177,19 +175,19 @@ function wordsOf(issue: core.$ZodIssue, node: Node | undefined): string {
   if (issue.code === "invalid_union") return "takes one word, or a list of words";
   if (issue.code === "invalid_value" && isScalar(node)) {
     const meant = nearest(String(node.value), issue.values.map(String));
-    return meant === undefined ? issue.message : `${issue.message}. Is ${meant} meant?`;
+    return meant === undefined ? issue.message : `${issue.message}. Did you mean ${meant}?`;
   }
   if (issue.code !== "invalid_type")
     return (issue.code === "invalid_format" || issue.code === "custom") && isScalar(node)
-      ? `${issue.message}. It says: ${node.source ?? String(node.value)}`
+      ? `${issue.message}. The value is ${node.source ?? String(node.value)}`
       : issue.message;
   const wanted = TYPES[issue.expected] ?? issue.expected;
   if (node === undefined) return `is missing. It takes ${wanted}`;
   if (isScalar(node)) {
     const source = node.source ?? String(node.value);
-    if (node.value === null) return `holds nothing. It takes ${wanted}, or take the key out`;
+    if (node.value === null) return `has no value. It takes ${wanted}; or remove the key`;
     if (issue.expected === "string")
-      return `takes text, and YAML reads ${source} as none. Put it in quotes: "${source}"`;
+      return `takes text, and YAML does not read ${source} as text. Put it in quotes: "${source}"`;
     if (issue.expected === "array") return `takes a list: [${source}]`;
     if (
       /^(number|int)$/.test(issue.expected) &&
@@ -197,15 +195,15 @@ function wordsOf(issue: core.$ZodIssue, node: Node | undefined): string {
       !Number.isNaN(Number(node.value))
     )
       return `takes ${wanted}: ${node.value}, without quotes`;
-    return `takes ${wanted}, and ${source} is none`;
+    return `takes ${wanted}, not ${source}`;
   }
-  return `takes ${wanted}, and not ${isMap(node) ? "keys" : "a list"}`;
+  return `takes ${wanted}, not ${isMap(node) ? "keys" : "a list"}`;
 }
 
-/** Where the schema has no words of its own. */
+/** Messages where the schema has none of its own. */
 function rangeWords(issue: core.$ZodRawIssue): string | undefined {
   if (issue.code === "invalid_value")
-    return `is one of ${issue.values.map((value) => String(value)).join(", ")}`;
+    return `must be one of ${issue.values.map((value) => String(value)).join(", ")}`;
   if (issue.code === "too_small") {
     if (issue.origin === "string") return "must not be empty";
     if (issue.origin === "array") return "needs at least one";
@@ -213,7 +211,7 @@ function rangeWords(issue: core.$ZodRawIssue): string | undefined {
   }
   if (issue.code === "too_big")
     return issue.origin === "string"
-      ? `has at most ${issue.maximum} characters`
+      ? `may have at most ${issue.maximum} characters`
       : `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
   return undefined;
 }

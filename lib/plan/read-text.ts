@@ -5,17 +5,17 @@ import { PlanError } from "./plan-error.ts";
 
 const UNREADABLE: Readonly<Record<string, (directory: string) => string>> = {
   ENOENT: (directory) => `missing in ${directory}`,
-  ENOTDIR: (directory) => `missing in ${directory}: a file stands where its folder must be`,
-  EISDIR: (directory) => `a folder in ${directory}, and must be a file`,
-  EACCES: (directory) => `may not be read by this process: look at its rights in ${directory}`,
-  ELOOP: (directory) => `symbolic links that lead in a circle, in ${directory}`,
-  EMFILE: () => "not opened, as this process has too many files open. Raise the limit: ulimit -n 4096",
+  ENOTDIR: (directory) => `missing in ${directory}: a file is in the place of its folder`,
+  EISDIR: (directory) => `a folder in ${directory}, but must be a file`,
+  EACCES: (directory) => `cannot be read: this process has no permission. Check the mode in ${directory}`,
+  ELOOP: (directory) => `symbolic links in ${directory} form a circle`,
+  EMFILE: () => "not opened: this process has too many files open. Raise the limit: ulimit -n 4096",
 };
 
 /**
- * A file of a plan as text: without a byte order mark, and with \n for the line ends of Windows.
+ * Reads a file of a plan as text, without a byte order mark and with \n for the line ends of Windows.
  * @param path relative to the plan's folder
- * @throws PlanError for what cannot be read, or is no text in UTF-8
+ * @throws PlanError for a file that cannot be read, or is no UTF-8 text
  */
 export async function readText(directory: string, path: string): Promise<string> {
   return textOf(path, await readBytes(directory, path));
@@ -26,10 +26,10 @@ async function readBytes(directory: string, path: string): Promise<Buffer> {
   try {
     const found = await stat(place);
     if (found.isDirectory())
-      throw new PlanError(path, "file", `a folder in ${directory}, and must be a file`);
-    // A pipe or a device would never end.
+      throw new PlanError(path, "file", `a folder in ${directory}, but must be a file`);
+    // Reading a pipe or a device might never end.
     if (!found.isFile())
-      throw new PlanError(path, "file", `no regular file in ${directory}, and must be one`);
+      throw new PlanError(path, "file", `must be a regular file, and is not, in ${directory}`);
     return await readFile(place);
   } catch (error) {
     if (error instanceof PlanError) throw error;
@@ -47,7 +47,7 @@ async function readBytes(directory: string, path: string): Promise<Buffer> {
 
 const NEWLINE = 0x0a;
 
-/** @throws PlanError for what is no text in UTF-8, with its line */
+/** @throws PlanError for what is no UTF-8 text, with its line */
 export function textOf(path: string, bytes: Buffer): string {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw new PlanError(path, "line 1", "the file is UTF-16. Save it as UTF-8");
@@ -56,14 +56,14 @@ export function textOf(path: string, bytes: Buffer): string {
     throw new PlanError(
       path,
       `line ${lineAt(bytes, zero)}`,
-      "a NUL byte stands here, where PostgreSQL would end the text. Take it out",
+      "a NUL byte, at which PostgreSQL would end the text. Remove it",
     );
   if (!isUtf8(bytes)) {
     const { line, byte } = notUtf8(bytes);
     throw new PlanError(
       path,
       `line ${line}`,
-      `the file is not UTF-8: this line holds the byte 0x${byte.toString(16).padStart(2, "0").toUpperCase()}, as Latin-1 or Windows-1252 files do. Save the file as UTF-8`,
+      `the file is not UTF-8: this line has the byte 0x${byte.toString(16).padStart(2, "0").toUpperCase()}, as Latin-1 or Windows-1252 files do. Save the file as UTF-8`,
     );
   }
   const text = bytes.toString("utf8");
@@ -77,7 +77,7 @@ function lineAt(bytes: Buffer, at: number): number {
   return line;
 }
 
-/** The first line that is no UTF-8, and its first byte that is no ASCII. No character goes over the end of a line. */
+/** The first line that is not UTF-8, and its first byte that is not ASCII. A character never spans two lines. */
 function notUtf8(bytes: Buffer): { line: number; byte: number } {
   let line = 1;
   for (let start = 0; start < bytes.length; line++) {
@@ -91,7 +91,7 @@ function notUtf8(bytes: Buffer): { line: number; byte: number } {
 }
 
 function firstWrong(line: Buffer): number {
-  // The shortest beginning that is not UTF-8 even with what may follow: characters have four bytes at most.
+  // The shortest prefix that no further bytes could complete: characters have at most four bytes.
   for (let at = 0; at < line.length; at++) {
     if ((line[at] ?? 0) < 0x80) continue;
     const length = [2, 3, 4].find((bytes) => isUtf8(line.subarray(at, at + bytes)));

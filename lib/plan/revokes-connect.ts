@@ -2,15 +2,15 @@ import { fieldsOf, type ParsedStatement } from "./statements.ts";
 
 interface GrantStmt {
   is_grant?: boolean;
-  /** Of a REVOKE: only the grant option goes. */
+  /** In a REVOKE: only the grant option is revoked. */
   grant_option?: boolean;
   objtype?: string;
-  /** Absent: ALL. */
+  /** Absent means ALL. */
   privileges?: { AccessPriv?: { priv_name?: string } }[];
   grantees?: { RoleSpec?: { roletype?: string; rolename?: string } }[];
 }
 
-/** From whom a statement revokes CONNECT on the database; null: PUBLIC. */
+/** The roles that lose CONNECT on the database; null is PUBLIC. */
 export function revokesConnect({ node }: ParsedStatement): (string | null)[] {
   const grant = fieldsOf<GrantStmt>(node, "GrantStmt");
   if (!grant || grant.is_grant || grant.grant_option || grant.objtype !== "OBJECT_DATABASE") return [];

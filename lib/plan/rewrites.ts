@@ -8,24 +8,23 @@ import {
   type Words,
 } from "./statements.ts";
 
-// Statements that write the whole of a table anew while nobody can read it, so far as their text tells. What only the
-// database knows, such as what a type was before, staging sees (lambdas/migrate/transaction-step.ts).
+// Statements that rewrite a table while nobody can read it, as far as their text shows. The database alone knows the
+// rest, such as what a type was before; staging observes that (lambdas/migrate/transaction-step.ts).
 
 /** What a file has made so far. */
 export interface Made {
-  /** Tables: nobody reads them yet, and they hold little. */
+  /** New tables: nobody reads them yet, and they hold little. */
   tables: ReadonlySet<string>;
-  /** Domains with a constraint, which is checked in each row of a table that gets a column of it. */
+  /** Domains with a constraint. A new column of a domain is checked in each row of its table. */
   domains: ReadonlySet<string>;
 }
 
 const MEANT =
   'Where it is meant, as the table is small or the downtime long enough, say so: -- sluice: step "name" rewrites';
 
-const hinder = (what: string, table: string) =>
-  `${what} writes the whole of ${table} anew while nobody can read it`;
+const hinder = (what: string, table: string) => `${what} rewrites ${table} while nobody can read it`;
 
-/** Why the statement cannot stand in a step that does not say that it rewrites; undefined where it can. */
+/** Why the statement needs a step marked `rewrites`; undefined if it does not. */
 export function rewritesTable({ node }: ParsedStatement, made: Made): string | undefined {
   if (!node) return undefined;
   const why = clusters(node, made) ?? vacuumsFull(node) ?? movesAll(node) ?? alters(node, made);
@@ -80,7 +79,7 @@ const WHOLE_TABLE: Readonly<Record<string, string>> = {
 function alters(node: Node, made: Made): string | undefined {
   const alter = fieldsOf<{ relation?: RangeVar; cmds?: unknown; objtype?: string }>(node, "AlterTableStmt");
   if (!alter?.relation || made.tables.has(alter.relation.relname)) return undefined;
-  // An index or a view that is moved is no table.
+  // Moving an index or a view does not rewrite a table.
   if (alter.objtype !== undefined && alter.objtype !== "OBJECT_TABLE") return undefined;
   const table = alter.relation.relname;
   for (const { subtype, def } of nodesWithin(alter.cmds, "AlterTableCmd")) {
@@ -90,12 +89,12 @@ function alters(node: Node, made: Made): string | undefined {
     const column = (def as { ColumnDef?: AddedColumn } | undefined)?.ColumnDef;
     const why = column && differsByRow(column, made);
     if (why)
-      return `${why}, so that ${hinder(`adding ${column.colname}`, table)}. Add the column without it and SET DEFAULT in this step, fill the rows that are there in a step marked "in batches", then add and validate CHECK (${column.colname} IS NOT NULL)`;
+      return `${why}, so that ${hinder(`adding ${column.colname}`, table)}. Add the column without it and SET DEFAULT in this step, fill the existing rows in a step marked "in batches", then add and validate CHECK (${column.colname} IS NOT NULL)`;
   }
   return undefined;
 }
 
-/** Functions that give another value for each row: a default made of one is written into every row there is. */
+/** Functions that return another value for each row: a default made of one is written into every row. */
 const VOLATILE =
   /^(gen_random_uuid|uuidv[47]|uuid_generate_v\w+|random|random_normal|clock_timestamp|timeofday|nextval|txid_current|pg_current_xact_id|gen_salt|gen_random_bytes)$/;
 
@@ -123,7 +122,7 @@ function differsByRow({ typeName, constraints }: AddedColumn, made: Made): strin
   return undefined;
 }
 
-/** Tables that a statement empties: their new files are no rewriting. */
+/** Tables that a statement empties: a new file for one is no rewrite. */
 export function tablesEmptied({ node }: ParsedStatement): RangeVar[] {
   const truncate = fieldsOf<{ relations?: { RangeVar?: RangeVar }[] }>(node, "TruncateStmt");
   return (truncate?.relations ?? []).flatMap(({ RangeVar: relation }) => relation ?? []);

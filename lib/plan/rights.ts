@@ -11,21 +11,21 @@ import {
   type Words,
 } from "./statements.ts";
 
-// What a statement needs of relations that were there before. What it only reads is no matter here, as the run reads
-// every table in any case; nor is what a routine's text names, which is run later, if at all, perhaps by somebody else.
+// The rights that a statement needs on relations that existed before. Reading is left out, as the run reads every table
+// anyway. So are names in a routine's text, which runs later, if at all, and perhaps as another role.
 
 type Need = readonly [right: Right, relation: ObjectName | undefined];
 
 /**
  * The rights that statements need, each with the line that needs it.
- * @param settings SET statements that hold when they begin
+ * @param settings SET statements in effect when they begin
  */
 export function rightsOf(
   statements: readonly ParsedStatement[],
   settings: readonly ParsedStatement[],
 ): NeededRight[] {
   const set = [...settings, ...statements].flatMap(settingIn);
-  // Under another role they are that role's to have.
+  // Under another role, that role needs the rights.
   if (set.some((name) => name === "role" || name === "session_authorization")) return [];
   const elsewhere = set.includes("search_path");
   return statements.flatMap(({ node, line }) =>
@@ -105,7 +105,7 @@ const OF_TYPE: Readonly<Record<string, (fields: Fields, node: Node) => Need[]>> 
   },
   CopyStmt: ({ relation, is_from }) => (is_from ? [["INSERT", named(relation)]] : []),
   ...Object.fromEntries(
-    // Also what stands within WITH.
+    // Statements within WITH count too.
     ["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "SelectStmt", "CreateTableAsStmt"].map((type) => [
       type,
       (_: Fields, node: Node) => changes(node),
@@ -117,12 +117,12 @@ const RELATIONS: ReadonlySet<string> = new Set(
   ["TABLE", "INDEX", "VIEW", "MATVIEW", "SEQUENCE", "FOREIGN_TABLE"].map((name) => `OBJECT_${name}`),
 );
 
-/** Their names begin with that of their table. */
+/** Their names begin with their table's name. */
 const OF_TABLES: ReadonlySet<string> = new Set(
   ["COLUMN", "TABCONSTRAINT", "TRIGGER", "POLICY", "RULE"].map((name) => `OBJECT_${name}`),
 );
 
-/** The other table of an ALTER TABLE; of NO INHERIT the parent's owner is not asked. */
+/** The other table of an ALTER TABLE. NO INHERIT does not check the parent's owner. */
 function partnerOf(subtype: string | undefined, def: Node | undefined): RangeVar | undefined {
   if (subtype === "AT_AttachPartition" || subtype === "AT_DetachPartition")
     return fieldsOf<{ name?: RangeVar }>(def, "PartitionCmd")?.name;

@@ -1,5 +1,5 @@
-// Where the statements of a text end, by PostgreSQL's lexical rules and psql's: one pass, so that a file of any length
-// takes time in proportion to it. What a statement is, the parser says (statements.ts).
+// Finds where statements end, by PostgreSQL's lexical rules and psql's, in one pass: the time grows linearly with the
+// text. The parser decides what each statement is (statements.ts).
 
 /** A part of a text, in UTF-16 code units. */
 export interface Span {
@@ -8,30 +8,30 @@ export interface Span {
 }
 
 export interface LineComment extends Span {
-  /** Nothing but white space stands before it on its line. */
+  /** Whether only white space comes before it on its line. */
   alone: boolean;
-  /** Where the statement began in whose parentheses it stands. */
+  /** Where the statement began that has it within parentheses. */
   within?: number;
 }
 
 export interface Command extends Span {
-  /** Nothing but white space stands before it on its line. */
+  /** Whether only white space comes before it on its line. */
   alone: boolean;
 }
 
 export interface CopyData extends Span {
-  /** The COPY ... FROM stdin whose rows these are. */
+  /** The COPY ... FROM stdin that these rows belong to. */
   statement: Span;
 }
 
 export interface Scan {
-  /** Each with what stands before it, up to and with its semicolon; in order, without a gap but for the data of COPY. */
+  /** Each with the text before it, through its semicolon; in order, and gapless except for the data of COPY. */
   pieces: readonly Span[];
-  /** Those that the caller looks for, outside of strings, bodies and other comments. */
+  /** Comments that the caller looks for, outside of strings, bodies and other comments. */
   marks: readonly LineComment[];
-  /** Backslash and what follows it on its line, outside of strings, bodies and comments: psql's own. */
+  /** psql's commands: a backslash and the rest of its line, outside of strings, bodies and comments. */
   commands: readonly Command[];
-  /** Rows after COPY ... FROM stdin, with the line that ends them. */
+  /** Rows after COPY ... FROM stdin, through the line that ends them. */
   data: readonly CopyData[];
 }
 
@@ -42,14 +42,14 @@ const REST_OF_LINE = /[^\n\r]*/y;
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const COMMENT_EDGE = /\/\*|\*\//g;
 const ESCAPE_EDGE = /\\|'/g;
-/** A string goes on behind white space with a line break in it. */
+/** A string continues after white space with a line break. */
 const CONTINUED = /[ \t\f\v]*[\n\r][ \t\n\r\f\v]*'/y;
-/** What is no space, word, digit, quote, dollar, comment, bracket, semicolon or backslash. */
+/** No space, word, digit, quote, dollar, comment, bracket, semicolon or backslash. */
 const OTHER = /[^\sA-Za-z_\u0080-\uffff\d'"$\-/;()\\]+/y;
 const END_OF_DATA = /^\\\.[ \t]*\r?$/gm;
 const FROM_STDIN = /\bfrom\s+stdin\b/i;
 
-/** @param isMark which comments count; one of a line ends the statement before it, semicolon or not */
+/** @param isMark which comments count; one on its own line ends the statement before it, even without a semicolon */
 export function scan(text: string, isMark: (comment: string) => boolean = () => false): Scan {
   const pieces: Span[] = [];
   const marks: LineComment[] = [];
@@ -57,13 +57,13 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
   const data: CopyData[] = [];
 
   let at = 0;
-  /** Of the piece, and of the first thing in it that is no space and no comment. */
+  /** Start of the piece, and of its first character after space and comments. */
   let start = 0;
   let begun: number | undefined;
   let depth = 0;
-  /** Of BEGIN ATOMIC ... END and what has an END of its own in it. */
+  /** Depth of BEGIN ATOMIC ... END, and of constructs within it that have their own END. */
   let blocks = 0;
-  /** The first words of the statement, by which psql knows a routine. */
+  /** The statement's first words, by which psql recognizes a routine. */
   let words: string[] = [];
   let before = "";
   let lineStart = 0;
@@ -84,7 +84,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
   const closePiece = (end: number): void => {
     if (begun !== undefined) pieces.push({ start, end });
   };
-  /** Behind the closing quote; the end of the text where there is none. */
+  /** Position after the closing quote; the end of the text if there is none. */
   const endOfString = (from: number, escapes: boolean): number => {
     let end = from;
     for (;;) {
@@ -120,7 +120,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     }
     if (character === "-" && text[at + 1] === "-") {
       const end = match(REST_OF_LINE, at);
-      // In a body it is that body's own comment.
+      // In a body it is the body's own comment.
       if (blocks === 0 && isMark(text.slice(at, end))) {
         marks.push({ start: at, end, alone: alone(at), ...(depth > 0 ? { within: begun ?? at } : {}) });
         if (depth === 0) {
@@ -151,7 +151,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
       if (words[0] === "copy" && FROM_STDIN.test(text.slice(start, at))) {
         const statement = { start, end: at };
         const line = match(REST_OF_LINE, at);
-        // Only where psql would read rows: on the lines that follow.
+        // Only the following lines, where psql would read rows.
         const from = text[line] === "\r" && text[line + 1] === "\n" ? line + 2 : line + 1;
         END_OF_DATA.lastIndex = from;
         const close = END_OF_DATA.exec(text);
@@ -209,14 +209,14 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
   return { pieces, marks, commands, data };
 }
 
-/** CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose body may be BEGIN ATOMIC ... END. */
+/** Whether it is CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose body may be BEGIN ATOMIC ... END. */
 function isRoutine(words: readonly string[]): boolean {
   if (words[0] !== "create") return false;
   const what = words[1] === "or" && words[2] === "replace" ? words[3] : words[1];
   return what === "function" || what === "procedure";
 }
 
-/** Where the statement itself begins in a piece: behind white space and comments, nested ones too. */
+/** Where the statement begins in a piece, after white space and comments, including nested ones. */
 export function leadOf(piece: string): number {
   let at = 0;
   for (;;) {
@@ -228,14 +228,14 @@ export function leadOf(piece: string): number {
       at = REST_OF_LINE.lastIndex;
     } else if (piece.startsWith("/*", at)) {
       const end = endOfComment(piece, at);
-      // What is not closed the parser is to refuse.
+      // The parser refuses an unclosed comment.
       if (end === undefined) return at;
       at = end;
     } else return at;
   }
 }
 
-/** Behind the comment that begins at `from`, with those within it; undefined where it is not closed. */
+/** Position after the comment that begins at `from`, including nested ones; undefined if it is not closed. */
 function endOfComment(text: string, from: number): number | undefined {
   let open = 1;
   COMMENT_EDGE.lastIndex = from + 2;
@@ -246,12 +246,12 @@ function endOfComment(text: string, from: number): number | undefined {
   return undefined;
 }
 
-/** Numbers of lines and columns, for offsets that rise. */
+/** Line and column numbers for rising offsets. */
 export class Lines {
-  /** Where the line begins. */
+  /** Start of the current line. */
   private at = 0;
   private line: number;
-  /** As far as its characters are counted. */
+  /** Position up to which characters are counted. */
   private counted = 0;
   private column = 1;
 
@@ -262,7 +262,7 @@ export class Lines {
     this.line = first;
   }
 
-  /** @param offset not below the one asked for before */
+  /** @param offset at least the previous call's */
   of(offset: number): number {
     for (;;) {
       const newline = this.text.indexOf("\n", this.at);
@@ -272,7 +272,7 @@ export class Lines {
     }
   }
 
-  /** In characters, of which an astral one is two units; the first is 1. @param offset as for `of` */
+  /** The column in characters, from 1; an astral character counts once. @param offset as for `of` */
   columnOf(offset: number): number {
     this.of(offset);
     if (this.counted < this.at) {

@@ -4,19 +4,19 @@ import { BACKUP_KINDS } from "../../lambdas/shared/settings.ts";
 import { TOOLS } from "../../lambdas/shared/tool-rows.ts";
 import { MIGRATION_FOLDER } from "./folder-name.ts";
 
-// plan.yaml, key by key. Objects are strict: an unknown key is a mistake and is reported. No key is required at the top:
-// a folder of migrations is a plan. Editors show what a description says (plan-json-schema.ts).
+// plan.yaml, key by key. Objects are strict: an unknown key is a mistake. No key is required at the top, as a folder of
+// migrations is a plan. Editors show the descriptions (plan-json-schema.ts).
 
 const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
-// As pg_roles has it: in any letters and signs, and without the quotes that SQL may need around it.
+// As in pg_roles: any characters, without the quotes that SQL may need.
 const role = z
   .string()
   .regex(/^[^\p{Cc}]+$/u, "a role's name, on one line")
   .refine((name) => Buffer.byteLength(name) <= 63, "a role's name has at most 63 bytes")
-  .refine((name) => !/^".*"$/.test(name), "a role's name as it is, without quotes around it")
-  .refine((name) => !/^(pg_.*|none|public)$/.test(name), "a role of your own: this name is PostgreSQL's");
+  .refine((name) => !/^".*"$/.test(name), "a role's name without quotes around it")
+  .refine((name) => !/^(pg_.*|none|public)$/.test(name), "a role of your own: PostgreSQL reserves this name");
 const minutes = z.number().positive();
-/** What people are asked unless the plan has words of its own. Each reads differently, as people know gates by them. */
+/** Default questions. All differ, as approvers recognize a gate by its question. */
 const QUESTIONS = {
   readiness: "ready to start?",
   rehearsal: "go to production?",
@@ -37,43 +37,43 @@ const gateText = (kind: keyof typeof QUESTIONS) =>
       .min(1)
       .max(60)
       .default(QUESTIONS[kind])
-      .describe("What people are asked; {version} stands for the migration just applied"),
+      .describe("The gate's question; {version} stands for the migration just applied"),
     checklist: z
       .array(z.string().min(1))
       .default([])
-      .describe("What must be true for a Go: people tick each item"),
+      .describe("What must be true for a Go; the approver ticks each item"),
     minutes: minutes
       .default(60)
-      .describe("Minutes until the escalation contacts are asked, and again until it is a No-Go"),
+      .describe("Minutes until the gate escalates, and again until it becomes a No-Go"),
     approvals: z
       .number()
       .int()
       .min(1)
       .max(9)
       .optional()
-      .describe("How many people of different names must say Go; 1 unless given"),
+      .describe("How many people must say Go, each under another name; 1 unless given"),
   });
 const gate = (kind: keyof typeof QUESTIONS) => gateText(kind).prefault({});
 
-/** After which migrations the gate `after` asks: each, those that say `gate: true`, or none. */
+/** The migrations that a gate follows: each, those with `gate: true`, or none. */
 const asks = z.enum(["each", "marked", "none"]);
 
 const gateAfter = gateText("after").extend({
   ask: asks
     .optional()
-    .describe("After which migrations people are asked; each for up to 5 of them, marked for more"),
+    .describe("Which migrations a gate follows; by default each for up to 5 migrations, marked for more"),
 });
 
-/** Its text, or just when it asks. */
+/** The gate's text, or only when it opens. */
 const after = z.preprocess((given) => (typeof given === "string" ? { ask: given } : given), gateAfter);
 
-/** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
+/** What happens to a table or a column (`account.email`): one word, or several; for a table also names of its columns. */
 const changes = z.record(
   z.string().min(1),
   z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
 );
 
-/** What a tool's own table is to hold about a migration. What its keys are hangs on the tool: see tool-rows.ts. */
+/** The row in a tool's own table for a migration. Its keys depend on the tool: see tool-rows.ts. */
 const row = z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown())).min(1)]);
 
 const httpExpectation = z.strictObject({
@@ -118,71 +118,72 @@ const metric = z
     counter: z.boolean().optional(),
     unit: z.string().max(10).optional(),
     target: threshold,
-    alert: threshold.refine(
-      ({ operator }) => operator !== "=",
-      "is one of <, <=, > and >=: no alarm knows =",
-    ),
+    alert: threshold.refine(({ operator }) => operator !== "=", "must use <, <=, > or >=: alarms have no ="),
     runbook: z.string().min(1).optional(),
   })
   .refine(
     ({ benchmark, reads, query }) =>
       [benchmark, reads, query].filter((one) => one !== undefined).length === 1,
-    "has exactly one of benchmark, reads and query",
+    "needs exactly one of benchmark, reads and query",
   )
   .refine(
     ({ query, counter, unit }) => query !== undefined || (counter === undefined && unit === undefined),
-    "counter and unit are for a query of its own",
+    "counter and unit are only for a metric with a query",
   );
 
 const localRoute = z.strictObject({
   method: z.enum(["GET", "POST"]),
-  /** `{name}` stands for one part of the path. */
-  path: z.string().regex(/^\//, "begins with /"),
+  /** `{name}` stands for one segment of the path. */
+  path: z.string().regex(/^\//, "must begin with /"),
   does: z.enum(["stop", "start", "test"]).optional(),
   settings: z.record(z.string(), z.string()).default({}),
   sql: z.string().optional(),
   params: z.array(z.string()).default([]),
 });
 
-/** Who owns the embedded database unless the plan says so: no superuser, as on RDS. */
+/** The default owner of the embedded database: no superuser, as on RDS. */
 export const LOCAL_OWNER = "database_owner";
 
 const migrationKeys = z.strictObject({
   folder: z
     .string()
-    .regex(MIGRATION_FOLDER, "a folder named like 012_orders: its version, _, a name")
+    .regex(MIGRATION_FOLDER, "a folder named like 012_orders: a version, _, a name")
     .describe("Folder of the migration: its version, an underscore, and a name"),
-  title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
+  title: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Title that people read; made of the folder's name unless given"),
   expectedMinutes: minutes
     .optional()
-    .describe("How long it is expected to take on production; the rehearsal measures it in any case"),
+    .describe("Minutes it is expected to take on production; the rehearsal measures it in any case"),
   checklist: z
     .array(z.string().min(1))
     .default([])
-    .describe("For the gate after it, or the next one that is asked"),
+    .describe("Checklist for the gate after it, or else for the next gate"),
   changes: changes
     .optional()
-    .describe("All that it does to what was there before; the rehearsal is held to it"),
+    .describe("All its changes to existing data; the rehearsal must show these and no others"),
   rollback: z
-    .literal(RESTORE, { error: `is \`${RESTORE}\`, or is left out where the folder has a rollback.sql` })
+    .literal(RESTORE, { error: `must be \`${RESTORE}\`, or be left out if the folder has a rollback.sql` })
     .optional()
     .describe("The way back is the restore of the snapshot, as no SQL brings everything back"),
   leaves: z
     .array(z.string().min(1))
     .min(1, "name what is left, or leave the key out")
     .optional()
-    .describe("What its rollback leaves, named as the proof of a rollback does"),
-  gate: z.boolean().optional().describe("People are asked after this migration, where gates.after is marked"),
-  row: row.optional().describe("What the table of schema.tool is to hold about it; sluice import writes it"),
+    .describe("Differences that its rollback leaves, named as the proof of a rollback does"),
+  gate: z.boolean().optional().describe("Whether a gate follows this migration, if gates.after is marked"),
+  row: row.optional().describe("Its row in the table of schema.tool; sluice import writes it"),
 });
 
-/** With all its keys, or just its folder. */
+/** All keys, or only the folder. */
 const migration = z.preprocess(
   (given) => (typeof given === "string" ? { folder: given } : given),
   migrationKeys,
 );
 
-/** Of what is written in a shorter way, too: that way, and the long one. */
+/** Values that may be written in a short form: that form, and the long one. */
 export const SHORT_FORMS: ReadonlyMap<z.core.$ZodType, { short: z.ZodType; long: z.ZodType }> = new Map<
   z.core.$ZodType,
   { short: z.ZodType; long: z.ZodType }
@@ -192,19 +193,23 @@ export const SHORT_FORMS: ReadonlyMap<z.core.$ZodType, { short: z.ZodType; long:
 ]);
 
 export const planFile = z.strictObject({
-  title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
+  title: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Title that people read; made of the folder's name unless given"),
   schema: z
     .strictObject({
       tool: z
         .enum(TOOLS)
         .optional()
-        .describe("Migration tool whose table it is; it is read and written as that tool does"),
+        .describe("Migration tool that the table belongs to; it is read and written as that tool does"),
       table: z
         .string()
-        .regex(/^([a-z_][\w$]*|"[^"]+")(\.([a-z_][\w$]*|"[^"]+"))?$/i, "a table's name, as SQL has it")
+        .regex(/^([a-z_][\w$]*|"[^"]+")(\.([a-z_][\w$]*|"[^"]+"))?$/i, "a table's name as in SQL")
         .optional()
         .describe(
-          "Table that holds the schema's version; Sluice notes its migrations there. Unless given, the tool's own default, and without a tool schema_migrations",
+          "Table that holds the schema's version; Sluice adds its migrations there. Default: the tool's own table, or schema_migrations without a tool",
         ),
       expectedVersion: z
         .string()
@@ -212,7 +217,7 @@ export const planFile = z.strictObject({
         .describe("Version that the schema must have before the run, in quotes"),
     })
     .optional()
-    .describe("Where the schema's version stands. Without it no table of yours is read or written for that"),
+    .describe("The table with the schema's version. Without it Sluice reads and writes no version table"),
   server: z
     .strictObject({
       minimumVersion: z.number().int().min(13).default(13).describe("Major version of PostgreSQL"),
@@ -221,7 +226,7 @@ export const planFile = z.strictObject({
         .int()
         .positive()
         .default(50)
-        .describe("Connections that the application's pool must find free of others"),
+        .describe("Connections that must be free for the application's pool"),
       minimumFreeGiB: z.number().nonnegative().default(20).describe("Free disk, in GiB"),
     })
     .prefault({})
@@ -233,7 +238,7 @@ export const planFile = z.strictObject({
         minimumVersion: version.optional(),
         recommendedVersion: version.optional(),
         optional: z
-          .literal(true, { error: "is `true`, or is left out for an extension that the plan needs" })
+          .literal(true, { error: "must be `true`; leave it out for an extension that the plan needs" })
           .optional()
           .describe("The plan works without it: preflight reports whether it is available"),
       }),
@@ -244,39 +249,37 @@ export const planFile = z.strictObject({
     .array(role)
     .optional()
     .describe(
-      "Roles that the application connects as: fenced out, and checks run as each. Without it, those are taken that may log in, are no owner and hold rights on tables; the first gate shows them. [] fences nobody",
+      "Roles that the application connects as: they are fenced out, and checks run as each. Default: roles that may log in, own neither the database nor a table and have rights on tables; the first gate shows them. [] fences no role",
     ),
-  runAs: role
-    .optional()
-    .describe("Role that steps are done as, where it is not the one that Sluice logs in as"),
+  runAs: role.optional().describe("Role that steps run as, if not the login role"),
   protect: z
     .array(z.string().min(1))
     .default([])
-    .describe("Tables that must be there and that the report shows first"),
+    .describe("Tables that must exist, and that the report shows first"),
   contents: z
     .record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"]))
     .default({})
     .describe("How the contents of tables are read when they are recorded and proven"),
-  rollbackSloMinutes: minutes.default(30).describe("How long a rollback may take, its proof included"),
+  rollbackSloMinutes: minutes.default(30).describe("Minutes that a rollback may take, including its proof"),
   acceptNoWayBack: z
     .boolean()
     .default(false)
-    .describe("A plan with `rollback: restore` may run where nothing may be restored"),
+    .describe("Allow a plan with `rollback: restore` in a deployment that forbids the restore"),
   backup: z
     .enum(BACKUP_KINDS)
     .optional()
     .describe(
-      "What a restore goes back to: a moment (point-in-time), or a snapshot, which is taken within the downtime. Without it, as the deployment's settings say",
+      "What a restore goes back to: a moment (point-in-time), or a snapshot, which is taken within the downtime. Default: the deployment's settings",
     ),
   expectedMinutes: z
     .strictObject({ admit: minutes, prove: minutes, open: minutes })
     .optional()
-    .describe("How long phases are expected to take; the rehearsal measures what it can"),
+    .describe("Minutes that phases are expected to take; the rehearsal measures what it can"),
   migrations: z
     .array(migration)
-    .min(1, "names no migration. Take the key out, and the plan has each folder like 012_orders")
+    .min(1, "lists no migration. Remove the key to use every folder named like 012_orders")
     .optional()
-    .describe("Migrations in order; without it each folder named like 012_orders, by its version"),
+    .describe("Migrations in order; default: every folder named like 012_orders, by version"),
   gates: z
     .strictObject({
       readiness: gate("readiness"),
@@ -287,7 +290,7 @@ export const planFile = z.strictObject({
       restore: gate("restore"),
     })
     .prefault({})
-    .describe("What people are asked, and when; each gate has a question of its own unless given"),
+    .describe("The gates' questions, and when the gates open; each gate has a default question"),
   benchmarks: z.array(benchmark).default([]).describe("Queries that are measured against a limit"),
   application: z
     .strictObject({
@@ -307,7 +310,7 @@ export const planFile = z.strictObject({
       }),
     )
     .default([])
-    .describe("SQL that is run once the application is in"),
+    .describe("SQL that runs once the application is in"),
   watch: z
     .strictObject({
       metrics: z.array(metric).min(1),
@@ -316,12 +319,15 @@ export const planFile = z.strictObject({
         .optional(),
     })
     .optional()
-    .describe("What is read after a success"),
+    .describe("Metrics that are read after a success"),
   reminders: z
     .array(z.strictObject({ title: z.string().min(1), days: z.number().int().min(0).max(365) }))
     .default([])
-    .describe("What people must do after a success, within so many days"),
-  stagingData: z.array(sqlPath).default([]).describe("Files of steps that give staging data to measure with"),
+    .describe("What people must do after a success, and within how many days"),
+  stagingData: z
+    .array(sqlPath)
+    .default([])
+    .describe("Files of steps that add data to staging for measurements"),
   local: z
     .strictObject({
       owner: role.default(LOCAL_OWNER),

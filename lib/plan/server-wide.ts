@@ -2,12 +2,12 @@ import { loadModule } from "libpg-query";
 import { type CompiledPlan, type Statement, stepFiles } from "../../lambdas/shared/plan.ts";
 import { fieldsOf, type Node, nodesWithin, splitStatements } from "./statements.ts";
 
-/** A statement whose effect is not the database's alone, but its server's. */
+/** A statement that affects the whole server, beyond its database. */
 export interface ServerWide {
   /** Such as `002_notes/migrate.sql`. */
   path: string;
   line: number;
-  /** What it does, such as `creates a role`. */
+  /** Its effect, such as `creates a role`. */
   does: string;
 }
 
@@ -17,7 +17,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   AlterRoleSetStmt: "changes a role's settings",
   DropRoleStmt: "drops a role",
   GrantRoleStmt: "makes a role a member of another, or ends that",
-  ReassignOwnedStmt: "gives away all that a role owns, databases too",
+  ReassignOwnedStmt: "gives away all that a role owns, including databases",
   DropOwnedStmt: "drops all that a role owns, and its rights on the server",
   AlterDatabaseStmt: "changes a database by its name",
   AlterDatabaseSetStmt: "changes a database's settings by its name",
@@ -33,7 +33,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   DropTableSpaceStmt: "drops a tablespace",
 };
 
-/** Objects that are the server's, by which grants on them, their comments, owners and names are known. */
+/** Objects of the server. Grants, comments, owners and new names on these affect the server. */
 const SHARED: Readonly<Record<string, string>> = {
   OBJECT_DATABASE: "a database by its name",
   OBJECT_ROLE: "a role",
@@ -42,11 +42,11 @@ const SHARED: Readonly<Record<string, string>> = {
   OBJECT_SUBSCRIPTION: "a subscription",
 };
 
-/** In a DO, what it puts together is only text: so what its text says counts. */
+/** In the body of a DO, which is only text: what the text names counts. */
 const IN_TEXT =
   /\b(?:(?:create|alter|drop)\s+(?:role|user(?!\s+mapping)|group|database|tablespace|subscription)|alter\s+system|reassign\s+owned|drop\s+owned|on\s+(?:parameter|database|tablespace)\s)/i;
 
-/** Every statement of the plan's steps and checks that would change the server itself, in the order of the plan. */
+/** Every statement in the plan's steps and checks that would change the server itself, in plan order. */
 export async function serverWide(plan: CompiledPlan): Promise<ServerWide[]> {
   await loadModule();
   const files = plan.migrations.flatMap((migration) => [
@@ -82,7 +82,7 @@ function doesOf(node: Node): string | undefined {
   for (const { arg } of nodesWithin(node, "DefElem")) {
     const body = (arg as { String?: { sval?: string } } | undefined)?.String?.sval ?? "";
     const named = IN_TEXT.exec(body.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ""));
-    if (named) return `says "${named[0].trim().replace(/\s+/g, " ")}" in a DO`;
+    if (named) return `has "${named[0].trim().replace(/\s+/g, " ")}" in a DO`;
   }
   return undefined;
 }

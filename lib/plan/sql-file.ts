@@ -24,9 +24,9 @@ import { Lines, scan } from "./scan.ts";
 import { fieldsOf, nameOf, type ParsedStatement, splitStatements, syntaxProblem } from "./statements.ts";
 import { partsOf, transactionKind } from "./transactions.ts";
 
-// The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
+// The marks of docs/plan-format.md. They are SQL comments, so that psql can run the same file.
 const MARK = /^--+\s*sluice\s*:\s*(.*?)\s*$/i;
-/** What was meant for a mark, and is none. */
+/** A comment that looks like a mark and is none. */
 const NEARLY = /^(?:--+|\/\*+)\s*sluice\s*(?::|[;.,=-]?\s*(?:step|check)\s*["'\u201c\u201e])/i;
 const OF_WHAT = /^--+\s*(\w+)\s*:\s*(?:step|check)\s*"/i;
 
@@ -41,7 +41,7 @@ const CHECK = /^check\s+"([^"]+)"(?:\s+as\s+(?:(each\s+application\s+role)|([^\s
 
 interface Section<Head> {
   head: Head | undefined;
-  /** Line of the section's first character of text. */
+  /** Line where the section's text begins. */
   line: number;
   text: string;
 }
@@ -51,33 +51,33 @@ interface StepMark {
   name: string;
   line: number;
   kind: Kind;
-  /** It rewrites tables, and is meant to. */
+  /** Whether it is marked as rewriting tables. */
   rewrites: boolean;
-  /** It reaches out of the database, and is meant to. */
+  /** Whether it is marked as reaching out of the database. */
   outside: boolean;
 }
 /** A file without marks is one step. */
 const UNMARKED = { name: "all", kind: "transaction", rewrites: false, outside: false } as const;
 
-/** What the steps of a file so far have done that matters to the next. */
+/** What a file's steps so far did that matters to the next. */
 interface Before {
   settings: string[];
   /** Tables that they made. */
   tables: Set<string>;
   /** Domains with a constraint that they made. */
   domains: Set<string>;
-  /** Routines that they made and that reach out of the database. */
+  /** Routines that they made, and that reach out of the database. */
   reaching: Set<string>;
 }
 
-/** How a file is read otherwise than it is written; people see it wherever they look at the plan. */
+/** Where a file is read differently than it is written. People see it wherever they look at the plan. */
 export interface Notice {
   file: string;
   line: number;
   text: string;
 }
 
-/** What is learned of files beside what they hold. */
+/** What is learned about files beside their steps and checks. */
 export interface Noted {
   notices: Notice[];
   /** SQL that Postgres's parser refuses. */
@@ -85,11 +85,11 @@ export interface Noted {
 }
 
 /**
- * Cuts a migrate or rollback file into its steps.
+ * Splits a migrate or rollback file into its steps.
  * @throws PlanErrors with file and line for each mark that is not understood, SQL before the first mark, an empty step,
- * or a statement that cannot run where it stands, with what to write instead.
- * @param reaching routines that the plan's files before this one made and that reach out of the database; added to
- * @param noted added to
+ * or a statement that cannot run where it is, with what to write instead.
+ * @param reaching routines that the plan's earlier files made and that reach out of the database; this file's are added
+ * @param noted this file's notices and problems are added
  */
 export function parseSqlFile(
   path: string,
@@ -106,7 +106,7 @@ export function parseSqlFile(
         `line ${line}`,
         `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites] [outside: allowed]`,
       );
-      // Its SQL is read all the same, for the mistakes in it.
+      // Its SQL is read anyway, to find the mistakes in it.
       return { name: mark, line, kind: "transaction" as const, rewrites: true, outside: true };
     }
     const kind = kindOf(match[2]);
@@ -116,7 +116,7 @@ export function parseSqlFile(
       mistakes.add(
         path,
         `line ${line}`,
-        `step "${match[1]}" is done in batches, which change rows and rewrite no table. Take \`rewrites\` off`,
+        `step "${match[1]}" runs in batches, which change rows and rewrite no table. Remove \`rewrites\``,
       );
     return { name: String(match[1]), line, kind, rewrites, outside: marks.includes("outside:") };
   });
@@ -135,7 +135,7 @@ export function parseSqlFile(
       mistakes.add(
         path,
         `line ${statements[0]?.line}`,
-        "SQL before the first step mark. Put it under a mark of its own",
+        "SQL before the first step mark. Put it under its own mark",
       );
     return toSteps(path, head ?? { ...UNMARKED, line }, statements, { before, mistakes, noted });
   });
@@ -154,8 +154,8 @@ function kindOf(words: string | undefined): Kind {
 }
 
 /**
- * Cuts a validate file into its checks.
- * @throws PlanErrors as parseSqlFile, and for a file with no check.
+ * Splits a validate file into its checks.
+ * @throws PlanErrors as parseSqlFile, and for a file without checks.
  */
 export function parseCheckFile(
   path: string,
@@ -205,7 +205,7 @@ export function parseCheckFile(
     mistakes.add(
       path,
       "checks",
-      "there are none: a migration without a check cannot be said to have worked. Write one, or delete the file: then Sluice checks that production becomes what staging became",
+      "there are none, so nothing would show that the migration worked. Write one, or delete the file: then Sluice checks that production becomes what staging became",
     );
   mistakes.refuse();
   return { path, checks };
@@ -251,21 +251,21 @@ function cut<Head>(
   for (const [index, mark] of marks.entries()) {
     const line = markLines.of(mark.start);
     const where = `line ${line}`;
-    const said = text.slice(mark.start, mark.end);
-    const words = MARK.exec(said)?.[1];
+    const comment = text.slice(mark.start, mark.end);
+    const words = MARK.exec(comment)?.[1];
     if (mark.within !== undefined)
       mistakes.add(
         path,
         where,
-        `a mark within the parentheses of the statement that begins in line ${new Lines(text).of(mark.within)}. Close them before it, or take the mark out: ${said}`,
+        `a mark within the parentheses of the statement that begins in line ${new Lines(text).of(mark.within)}. Close them before it, or remove the mark: ${comment}`,
       );
     else if (!mark.alone)
-      mistakes.add(path, where, `a mark stands on a line of its own. Put this one there: ${said}`);
+      mistakes.add(path, where, `a mark needs its own line. Put this one there: ${comment}`);
     else if (words === undefined)
       mistakes.add(
         path,
         where,
-        `not understood: "${said.split("\n")[0]}". A mark is a comment of one line: -- sluice: step "name"`,
+        `not understood: "${comment.split("\n")[0]}". A mark is a one-line comment: -- sluice: step "name"`,
       );
     const body = sql.slice(mark.end, marks[index + 1]?.start);
     if (words === undefined || mark.within !== undefined) (sections.at(-1) as Section<Head>).text += body;
@@ -274,7 +274,7 @@ function cut<Head>(
   return sections;
 }
 
-/** BEGIN before a file's first mark and COMMIT at its end: every step is a transaction, and the file cannot be one. */
+/** BEGIN before a file's first mark and COMMIT at its end: every step is its own transaction, so the file cannot be one. */
 function unwrapFile(
   path: string,
   sections: { head: StepMark | undefined; statements: ParsedStatement[] }[],
@@ -286,7 +286,7 @@ function unwrapFile(
   const commit = last?.statements.at(-1);
   if (!begin || !commit || others.length > 0) return;
   if (transactionKind(begin) !== "begin" || transactionKind(commit) !== "commit") return;
-  // A BEGIN of its own that the COMMIT belongs to.
+  // This BEGIN may be the one that the COMMIT belongs to.
   if (last?.statements.some((statement) => transactionKind(statement) === "begin")) return;
   first?.statements.pop();
   last?.statements.pop();
@@ -303,7 +303,7 @@ interface Surroundings {
   noted: Noted;
 }
 
-/** One step, or several where a part of it cannot be in the transaction of the rest. */
+/** One step, or several if a part of it cannot be in the transaction of the rest. */
 function toSteps(
   path: string,
   mark: StepMark,
@@ -322,11 +322,11 @@ function toSteps(
     notices.push({
       file: path,
       line: wrapped.begin.line,
-      text: `BEGIN and COMMIT (line ${wrapped.commit.line}) are left out: the step is a transaction already`,
+      text: `BEGIN and COMMIT (line ${wrapped.commit.line}) are left out: the step is already a transaction`,
     });
   if (parts.length === 0) {
     if (wrapped && problems.length === 0)
-      around.mistakes.add(path, `line ${wrapped.begin.line}`, "nothing stands between BEGIN and COMMIT");
+      around.mistakes.add(path, `line ${wrapped.begin.line}`, "there is nothing between BEGIN and COMMIT");
     return [];
   }
   const [only] = parts;
@@ -344,10 +344,10 @@ function toSteps(
     line: (alone ?? wrapped?.begin ?? statements[0])?.line ?? mark.line,
     text:
       parts.length === 1
-        ? `${alone && outsideOnly(alone)} is a step outside a transaction, though no mark says so`
-        : `done in ${parts.length} steps (lines ${named.map(({ line }) => line).join(", ")}), each by itself: ${
+        ? `${alone && outsideOnly(alone)} runs outside a transaction, without a mark for it`
+        : `split into ${parts.length} steps (lines ${named.map(({ line }) => line).join(", ")}): ${
             alone
-              ? `${outsideOnly(alone)} cannot be in the transaction of what stands beside it`
+              ? `${outsideOnly(alone)} cannot be in a transaction with other statements`
               : "each BEGIN ... COMMIT is a transaction"
           }`,
   });
@@ -417,7 +417,7 @@ function toStep(
     };
   }
   const statement = onlyOne(mistakes, path, mark, parsed);
-  // Why it cannot stand in any step is noted already.
+  // Why no step may have it is noted already.
   if (!statement || mistakes.found.length > wrong) return undefined;
   if (mark.kind === "outside") {
     const outside = outsideTransaction(statement);
@@ -436,10 +436,10 @@ function toStep(
   return undefined;
 }
 
-/** A check is run several times, on copies and on production, and is rolled back: what it does outside is not. */
+/** A check runs several times, on copies and on production, and is rolled back; its effects outside are not. */
 function checkReaching(statement: ParsedStatement, reaching: ReadonlySet<string>): string | undefined {
   const what = reach(statement, reaching);
-  return what && `${what}, and a check is run again and again. Take this out`;
+  return what && `${what}, and a check runs many times. Remove this`;
 }
 
 function onlyOne(
@@ -452,7 +452,7 @@ function onlyOne(
   mistakes.add(
     path,
     `line ${line}`,
-    `step "${name}" is ${kind === "outside" ? "outside a transaction" : "done in batches"} and so may hold one statement only; it holds ${statements.length}`,
+    `step "${name}" runs ${kind === "outside" ? "outside a transaction" : "in batches"} and so may have only one statement; it has ${statements.length}`,
   );
   return undefined;
 }
@@ -463,7 +463,7 @@ function refuse(
   { sql, line }: Statement,
   reason: string | undefined,
 ): void {
-  if (reason !== undefined) mistakes.add(path, `line ${line}`, `${reason}. It says: ${excerpt(sql)}`);
+  if (reason !== undefined) mistakes.add(path, `line ${line}`, `${reason}. The statement: ${excerpt(sql)}`);
 }
 
 function excerpt(sql: string): string {
@@ -475,7 +475,7 @@ function bare({ sql, line }: ParsedStatement): Statement {
   return { sql, line };
 }
 
-/** A SET that the steps after this one rely on, as they would where psql runs the file in one session. */
+/** A SET that later steps rely on, as they could if psql ran the file in one session. */
 function setsForSession({ node }: ParsedStatement): boolean {
   const set = fieldsOf<{ is_local?: boolean }>(node, "VariableSetStmt");
   return set !== undefined && !set.is_local;

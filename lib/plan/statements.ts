@@ -6,24 +6,24 @@ import { Lines, leadOf, type Span, scan } from "./scan.ts";
 export type Node = Readonly<Record<string, unknown>>;
 
 export interface ParsedStatement extends Statement {
-  /** Undefined where Postgres cannot parse it. */
+  /** Undefined if Postgres cannot parse it. */
   node: Node | undefined;
-  /** Where on its line it begins, of one that cannot be parsed. */
+  /** If it cannot be parsed: the column where it begins. */
   column?: number;
 }
 
-/** The parser's answer is many times as long as what it is asked: so it is asked for so much at a time. */
+/** Text is parsed in pieces of this size, as the parser's answer is many times as long. */
 const AT_A_TIME = 64 * 1024;
 
 /**
- * Statements of a text, with the lines they start at. One that Postgres cannot parse is among them: the database that
- * runs it is the one to say what is wrong with it, and syntaxProblem() says so beforehand.
+ * Splits a text into statements, with the lines they start at. Statements that Postgres cannot parse are among them: the
+ * database that runs them reports the error, and syntaxProblem() reports it beforehand.
  */
 export function splitStatements(text: string, firstLine: number): ParsedStatement[] {
   return placedStatements(text, firstLine).map(({ start: _, end: __, ...statement }) => statement);
 }
 
-/** The same, each with the place of its `sql` in the text. */
+/** The same, with the place of each `sql` in the text. */
 export function placedStatements(text: string, firstLine: number): (ParsedStatement & Span)[] {
   const lines = new Lines(text, firstLine);
   const found: (ParsedStatement & Span)[] = [];
@@ -56,7 +56,7 @@ interface Part extends Span {
   node: Node | undefined;
 }
 
-/** What the parser finds in pieces that follow on each other; undefined where it cannot parse them all. */
+/** The syntax trees of consecutive pieces; undefined if the parser cannot parse them all. */
 function parsed(text: string, pieces: readonly Span[]): Part[] | undefined {
   const start = pieces[0]?.start ?? 0;
   const part = text.slice(start, pieces.at(-1)?.end);
@@ -66,7 +66,7 @@ function parsed(text: string, pieces: readonly Span[]): Part[] | undefined {
   } catch {
     return undefined;
   }
-  // The parser counts in bytes.
+  // The parser counts bytes.
   const bytes = Buffer.from(part, "utf8");
   const ascii = bytes.length === part.length;
   let [byte, unit] = [0, 0];
@@ -82,7 +82,7 @@ function parsed(text: string, pieces: readonly Span[]): Part[] | undefined {
   }));
 }
 
-/** Where Postgres's own parser says that the text is not SQL; undefined where it is. */
+/** Where Postgres's parser finds a syntax error; undefined if there is none. */
 export function syntaxProblem(
   statement: Statement & { column?: number },
 ): { line: number; column: number; message: string } | undefined {
@@ -91,7 +91,7 @@ export function syntaxProblem(
     return undefined;
   } catch (error) {
     const at = hasSqlDetails(error) ? Number(error.sqlDetails?.cursorPosition ?? 0) : 0;
-    // It counts characters, of which an astral one is two here.
+    // The parser counts characters; an astral character has two code units here.
     const before = [...statement.sql].slice(0, at).join("").split("\n");
     return {
       line: statement.line + before.length - 1,
@@ -101,22 +101,22 @@ export function syntaxProblem(
   }
 }
 
-/** Of what is not closed the message would show all up to the end of the file. */
+/** For an unclosed construct the message would show the text up to the end of the file. */
 function firstLine(message: string): string {
   const [line = ""] = message.split("\n");
   return line.length < message.length || line.length > 160 ? `${line.slice(0, 160)} ..."` : message;
 }
 
-/** What web pages and word processors put between words, and PostgreSQL takes for letters. */
+/** Characters from web pages and word processors that look like spaces, and that PostgreSQL reads as letters. */
 const UNSEEN = /[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]/u;
 
 function unseen(sql: string, line: number): string {
   const found = UNSEEN.exec(sql.split("\n")[line] ?? "")?.[0];
   const code = found?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
-  return code === undefined ? "" : `. The line holds the invisible character U+${code}: type a blank instead`;
+  return code === undefined ? "" : `. The line holds the invisible character U+${code}: type a space instead`;
 }
 
-/** The fields of a node of that type, or undefined where it is of another. */
+/** The fields of a node of that type; undefined if it has another type. */
 export function fieldsOf<Fields = Node>(node: Node | undefined, type: string): Fields | undefined {
   return node?.[type] as Fields | undefined;
 }
@@ -127,12 +127,12 @@ export function* nodesWithin(part: unknown, type: string): Generator<Node> {
   yield* walk(part, type);
 }
 
-/** The texts that stand within it, as they are without quotes and escapes. */
+/** The string constants within it, without quotes and escapes. */
 export function stringsIn(part: unknown): string[] {
   return [...nodesWithin(part, "String")].map(({ sval }) => String(sval ?? ""));
 }
 
-/** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */
+/** Visits the tree in text order, without recursion: a chain of operators is as deep as it is long. */
 function* walk(part: unknown, type: string): Generator<Node> {
   const parts: unknown[] = [part];
   const found: boolean[] = [false];
@@ -150,7 +150,7 @@ function* walk(part: unknown, type: string): Generator<Node> {
       for (let at = keys.length - 1; at >= 0; at--) {
         const key = keys[at] as string;
         const value = (next as Node)[key];
-        // What is no node holds none.
+        // Only objects hold nodes.
         if (typeof value !== "object" || value === null) continue;
         parts.push(value);
         found.push(key === type);
@@ -159,7 +159,7 @@ function* walk(part: unknown, type: string): Generator<Node> {
   }
 }
 
-// Many rules look for what few statements have: so of each statement its keys are noted once.
+// Many rules look for rare statements: so each statement's keys are cached.
 const ROOTS = new WeakSet<object>();
 const KEYS = new WeakMap<object, ReadonlySet<string>>();
 
@@ -181,29 +181,29 @@ function keysOf(root: object): ReadonlySet<string> {
   return keys;
 }
 
-/** A relation as statements name it. */
+/** A relation as a statement names it. */
 export interface RangeVar {
   schemaname?: string;
   relname: string;
   relpersistence?: string;
-  /** Not there: ONLY stands before it. */
+  /** Absent: ONLY comes before the name. */
   inh?: boolean;
   alias?: { aliasname: string };
 }
 
-/** A name as the syntax tree has it: a list of words. */
+/** A name in the syntax tree: a list of words. */
 export type Words = readonly { String?: { sval?: string } }[];
 
 export function textsOf(words: Words | undefined): string[] {
   return (words ?? []).map((word) => word.String?.sval ?? "");
 }
 
-/** The last word of a name, without its schema's; empty where there is none. */
+/** The last word of a qualified name; empty if there is none. */
 export function lastWord(words: Words | undefined): string {
   return words?.at(-1)?.String?.sval ?? "";
 }
 
-/** A relation's name from the words that say it: the last is its own, the one before that its schema's. */
+/** A relation from its qualified name: the last word is its own name, the one before that its schema's. */
 export function relationIn(words: readonly string[]): ObjectName | undefined {
   const [schema, name] = words.length > 1 ? words.slice(-2) : [undefined, words[0]];
   return name ? (schema === undefined ? { name } : { schema, name }) : undefined;

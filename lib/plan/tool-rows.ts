@@ -4,7 +4,7 @@ import { nearest } from "./nearest.ts";
 import { keyPath, Mistakes, PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
 
-/** What a migration's folder says by itself to tools that know a migration by its number alone. */
+/** Rows that follow from a migration's folder, for tools that identify a migration by its number alone. */
 const BY_NUMBER: Readonly<Partial<Record<Tool, (version: string) => object>>> = {
   dbmate: (version) => ({ version }),
   "golang-migrate": (version) => ({ version }),
@@ -15,9 +15,9 @@ const BY_NUMBER: Readonly<Partial<Record<Tool, (version: string) => object>>> = 
 const WRITTEN_BY = "`sluice import` writes it, and docs/version-tables.md lists its keys";
 
 /**
- * The rows of a migration in its tool's table; none where the plan names no tool.
- * @param place of the migration in the plan
- * @throws PlanError, or PlanErrors with all mistakes, where they are not what the tool's table must hold
+ * The rows of a migration in its tool's table; none if the plan names no tool.
+ * @param place the migration's index in the plan
+ * @throws PlanError, or PlanErrors with all mistakes, if the tool's table could not hold them
  */
 export function toolRowsOf(
   schema: PlanFile["schema"],
@@ -33,7 +33,7 @@ export function toolRowsOf(
     throw new PlanError(
       "plan.yaml",
       where,
-      "is for a tool's table: name the tool, as in schema: { tool: flyway }",
+      "is for a tool's table. Name the tool, as in schema: { tool: flyway }",
     );
   }
   const given = row ?? BY_NUMBER[tool]?.(version);
@@ -41,7 +41,7 @@ export function toolRowsOf(
     throw new PlanError(
       "plan.yaml",
       where,
-      `is missing: it is what ${tool}'s own table is to hold about this migration. ${WRITTEN_BY}`,
+      `is missing. It is this migration's row in ${tool}'s own table. ${WRITTEN_BY}`,
     );
   const rows = Array.isArray(given) ? given : [given];
   const mistakes = new Mistakes();
@@ -60,10 +60,10 @@ function parse(
 ): ToolRow | undefined {
   const add = (within: readonly PropertyKey[], reason: string) =>
     mistakes.add("plan.yaml", keyPath([...path, ...within]), reason);
-  if ("tool" in row) add(["tool"], "is said once, under schema");
+  if ("tool" in row) add(["tool"], "belongs under schema, once");
   const { success, data, error } = toolRow.safeParse({ ...row, tool });
   if (success) return data;
-  const what = `It is what ${tool}'s own table is to hold; ${WRITTEN_BY}`;
+  const what = `It is a row of ${tool}'s own table; ${WRITTEN_BY}`;
   for (const issue of error.issues)
     if (issue.code === "unrecognized_keys")
       for (const key of issue.keys) add(issue.path, `${unknown(tool, key)}. ${what}`);
@@ -79,5 +79,5 @@ function unknown(tool: Tool, key: string): string {
   const shape = toolRow.options.find((option) => option.shape.tool.value === tool)?.shape ?? {};
   const known = Object.keys(shape).filter((name) => name !== "tool");
   const meant = nearest(key, known);
-  return `unknown key "${key}". ${meant === undefined ? `Known here: ${known.join(", ")}` : `Is ${meant} meant?`}`;
+  return `unknown key "${key}". ${meant === undefined ? `Known keys: ${known.join(", ")}` : `Did you mean ${meant}?`}`;
 }

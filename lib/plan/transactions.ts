@@ -2,8 +2,8 @@ import type { Step } from "../../lambdas/shared/plan.ts";
 import { outsideOnly } from "./in-transaction.ts";
 import { fieldsOf, type ParsedStatement } from "./statements.ts";
 
-// What a file says of transactions, read as psql would: each BEGIN ... COMMIT is one, and what cannot be in one stands
-// alone. Sluice's steps are that already, so the words themselves are left out.
+// The transactions in a file, read as psql would: each BEGIN ... COMMIT is one, and a statement that cannot be in one is
+// alone. Sluice's steps are transactions already, so BEGIN and COMMIT themselves are left out.
 
 interface Part {
   kind: Extract<Step["kind"], "transaction" | "outside">;
@@ -23,7 +23,7 @@ interface TransactionStmt {
   chain?: boolean;
 }
 
-const ALREADY = "a step is a transaction already";
+const ALREADY = "a step is already a transaction";
 
 export function transactionKind({ node }: ParsedStatement): "begin" | "commit" | "other" | undefined {
   const statement = fieldsOf<TransactionStmt>(node, "TransactionStmt");
@@ -32,7 +32,7 @@ export function transactionKind({ node }: ParsedStatement): "begin" | "commit" |
   return statement.kind === "TRANS_STMT_COMMIT" ? "commit" : "other";
 }
 
-/** The statements of a step, cut where they cannot be one transaction. */
+/** Splits the statements of a step where they cannot be one transaction. */
 export function partsOf(statements: readonly ParsedStatement[]): Parts {
   const parts: Part[] = [];
   const problems: Parts["problems"] = [];
@@ -51,12 +51,12 @@ export function partsOf(statements: readonly ParsedStatement[]): Parts {
       if (open)
         problems.push({
           statement,
-          reason: `${ALREADY}, and so is what began in line ${open.line}. Take this BEGIN out`,
+          reason: `${ALREADY}, and so is the one that began in line ${open.line}. Remove this BEGIN`,
         });
       else if (mode)
         problems.push({
           statement,
-          reason: `${ALREADY}, READ COMMITTED and READ WRITE. ${mode} has no effect there: take it out`,
+          reason: `${ALREADY}, READ COMMITTED and READ WRITE. ${mode} has no effect there. Remove it`,
         });
       else close();
       open ??= statement;
@@ -64,10 +64,10 @@ export function partsOf(statements: readonly ParsedStatement[]): Parts {
       if (!open)
         problems.push({
           statement,
-          reason: `${ALREADY}, and no BEGIN stands before this COMMIT. Take it out`,
+          reason: `${ALREADY}, and there is no BEGIN before this COMMIT. Remove it`,
         });
       else if (special(statement))
-        problems.push({ statement, reason: `${ALREADY}: AND CHAIN has nothing to begin. Take it out` });
+        problems.push({ statement, reason: `${ALREADY}: AND CHAIN has nothing to begin. Remove it` });
       else {
         close();
         wrapped ??= { begin: open, commit: statement };
@@ -76,7 +76,7 @@ export function partsOf(statements: readonly ParsedStatement[]): Parts {
     } else if (only !== undefined && open) {
       problems.push({
         statement,
-        reason: `${only} cannot run in a transaction, and one begins in line ${open.line}. Put it before that BEGIN or behind its COMMIT`,
+        reason: `${only} cannot run in a transaction, and one begins in line ${open.line}. Put it before that BEGIN or after its COMMIT`,
       });
     } else if (only !== undefined) {
       close();
@@ -84,12 +84,12 @@ export function partsOf(statements: readonly ParsedStatement[]): Parts {
     } else current.push(statement);
   }
   if (open)
-    problems.push({ statement: open, reason: `${ALREADY}, and no COMMIT follows this BEGIN. Take it out` });
+    problems.push({ statement: open, reason: `${ALREADY}, and no COMMIT follows this BEGIN. Remove it` });
   close();
   return { parts, wrapped, problems };
 }
 
-/** What it asks for that a step is not. */
+/** A transaction mode that a step does not have. */
 function special({ node }: ParsedStatement): string | undefined {
   const { options = [], chain } = fieldsOf<TransactionStmt>(node, "TransactionStmt") ?? {};
   if (chain) return "AND CHAIN";

@@ -15,8 +15,8 @@ const UNITS: Readonly<Record<Exclude<MetricSource["kind"], "query">, string>> = 
 };
 
 /**
- * What is watched, with its queries read.
- * @throws PlanError for names that stand twice or stand for nothing
+ * The plan's metrics, with their queries read from files.
+ * @throws PlanError for names that are used twice or name nothing
  */
 export async function compileWatch(
   { benchmarks, migrations }: Pick<GivenPlan, "benchmarks" | "migrations">,
@@ -26,7 +26,7 @@ export async function compileWatch(
   const names = metrics.map(({ name }) => name);
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
   if (twice !== -1)
-    throw new PlanError("plan.yaml", `watch.metrics[${twice}].name`, `${names[twice]} stands twice`);
+    throw new PlanError("plan.yaml", `watch.metrics[${twice}].name`, `${names[twice]} is there twice`);
   for (const [i, { benchmark }] of metrics.entries())
     if (benchmark !== undefined && !benchmarks.some(({ name }) => name === benchmark))
       throw new PlanError("plan.yaml", `watch.metrics[${i}].benchmark`, `there is no benchmark ${benchmark}`);
@@ -64,6 +64,6 @@ async function sourceOf(
 ): Promise<MetricSource> {
   if (benchmark !== undefined) return { kind: "benchmark", benchmark };
   if (reads !== undefined) return { kind: reads };
-  // The schema lets no metric through that has none of them.
+  // The schema requires one of them.
   return { kind: "query", sql: await read(query ?? ""), counter };
 }

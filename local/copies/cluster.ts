@@ -23,13 +23,13 @@ export const PORT = 5432;
 const START_SECONDS = 600;
 const LOOK_EVERY_MS = 50;
 
-/** Tablespaces are outside of a server's folder; a copy's are beside it. */
+/** Tablespaces are outside of a server's data folder; a copy's are beside it. */
 export interface Tablespace {
   oid: string;
   location: string;
 }
 
-/** The files of a PostgreSQL server, in a folder of this run's: `data`, `tablespaces`, its socket and its log. */
+/** The files of a PostgreSQL server, in this run's folder: `data`, `tablespaces`, its socket and its log. */
 export class Cluster {
   private process: ChildProcess | undefined;
   constructor(
@@ -38,7 +38,7 @@ export class Cluster {
     private readonly runsAs: RunsAs | undefined,
   ) {}
 
-  /** Fills it with a copy of the server at that address, as it is when the copy is done. @throws SluiceError FleetFailed with what the server says */
+  /** Copies the server at that address, in its state at the end of the copy. @throws SluiceError FleetFailed with the server's error */
   async copyFrom(address: Address, tablespaces: readonly Tablespace[]): Promise<void> {
     mkdirSync(this.folder, { mode: 0o700 });
     const mapped = tablespaces.flatMap(({ oid, location }) => [
@@ -60,7 +60,7 @@ export class Cluster {
     }
   }
 
-  /** The same from another one's files, which nobody works with. */
+  /** Copies the files of another cluster that is not in use. */
   async copyFiles(from: Cluster): Promise<void> {
     await cp(from.folder, this.folder, {
       recursive: true,
@@ -80,16 +80,16 @@ export class Cluster {
   }
 
   /**
-   * Starts a server on it, which only this user reaches, by its socket.
-   * @param recoverTo of a base backup: as it was at that moment, ISO 8601, by the WAL that is in its folder
-   * @throws SluiceError FleetFailed with what it said
+   * Starts a server on the files. Only this user reaches it, by its socket.
+   * @param recoverTo for a base backup: recovers to its state at that moment, ISO 8601, with the WAL in its folder
+   * @throws SluiceError FleetFailed with the server's log
    */
   async start(settings: Readonly<Record<string, string>>, recoverTo?: string): Promise<void> {
     const recovery = recoverTo === undefined ? {} : recoveryTo(recoverTo);
     const own = { ...settings, ...recovery, port: String(PORT), unix_socket_directories: this.folder };
     writeFileSync(join(this.data, "postgresql.conf"), configurationText(own), { mode: 0o600 });
     writeFileSync(join(this.data, "postgresql.auto.conf"), "", { mode: 0o600 });
-    // The socket is in a folder that nobody else may enter.
+    // Only this user may enter the socket's folder.
     writeFileSync(join(this.data, "pg_hba.conf"), "local all all trust\nlocal replication all trust\n", {
       mode: 0o600,
     });
@@ -114,12 +114,12 @@ export class Cluster {
     await this.untilItAnswers(child);
   }
 
-  /** Not waiting for sessions. */
+  /** Stops the server without waiting for sessions. */
   async stop(): Promise<void> {
     const child = this.process;
     this.process = undefined;
     if (!child || child.exitCode !== null || child.pid === undefined) return;
-    // Whoever waits for its end must be there to see it: with nothing else to do, Node would leave now.
+    // Keeps Node alive until the server has ended.
     child.ref();
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGINT");
@@ -130,7 +130,7 @@ export class Cluster {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** How that role comes to that database there. */
+  /** The address at which the role reaches the database on this server. */
   address({ user, database, options, connectTimeoutMs }: Address): Address {
     return {
       host: this.folder,
@@ -138,7 +138,7 @@ export class Cluster {
       user,
       database,
       password: undefined,
-      passwordFrom: "a copy asks for none",
+      passwordFrom: "a copy needs none",
       tls: { mode: "disable", ways: [false] },
       directTls: false,
       options,
@@ -147,7 +147,7 @@ export class Cluster {
     };
   }
 
-  /** Where its WAL is. */
+  /** Folder of its WAL. */
   get wal(): string {
     return join(this.data, "pg_wal");
   }
@@ -162,7 +162,7 @@ export class Cluster {
 
   private async untilItAnswers(child: ChildProcess): Promise<void> {
     const until = Date.now() + START_SECONDS * 1000;
-    // It writes the state there as it reaches it; as a role it might not be let in.
+    // The server writes its state into this file. A connection might be refused, depending on the role.
     const isReady = () => /^ready/m.test(textOf(join(this.data, "postmaster.pid")));
     while (!isReady()) {
       const isOver = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
@@ -170,27 +170,27 @@ export class Cluster {
         await this.stop();
         throw new SluiceError(
           ErrorName.FleetFailed,
-          `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.saidLast()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
+          `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.lastLines()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   }
 
-  private saidLast(): string {
+  private lastLines(): string {
     const lines = textOf(this.log).trim().split("\n").map(plain);
-    const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
-    return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
+    const errors = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
+    return (errors.length > 0 ? errors : lines).slice(-5).join("\n");
   }
 }
 
-/** It ends before the first transaction that committed later than that; the server is its own from there on. */
+/** Ends recovery before the first transaction that committed later; from then on the server is independent. */
 function recoveryTo(moment: string): Readonly<Record<string, string>> {
   return {
-    // Names of time zones, of which Z is one, are not known yet when this is read.
+    // Names of time zones, including Z, are not loaded yet when this is read.
     recovery_target_time: moment.replace("Z", "+00"),
     recovery_target_action: "promote",
-    // The WAL is in its folder: there is no more to be had.
+    // All of the WAL is in the folder.
     restore_command: "exit 1",
     hot_standby: "off",
   };
@@ -200,15 +200,15 @@ function textOf(file: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-/** In a mapping, = parts the two. */
+/** In a mapping, = separates the two paths. */
 const escaped = (path: string): string => path.replace(/[=\\]/g, "\\$&");
 
 function refusedText({ user, host, port }: Address, { message }: ProgramFailed): string {
   return `pg_basebackup could not copy the server at ${host}:${port}: ${message}
-A physical copy takes a role with REPLICATION (ALTER ROLE ${user} REPLICATION), a line for "replication" in its pg_hba.conf, wal_level = replica and two free max_wal_senders. RDS and most services do not let it be made: take --copy dump there.`;
+A physical copy needs a role with REPLICATION (ALTER ROLE ${user} REPLICATION), a line for "replication" in its pg_hba.conf, wal_level = replica and two free max_wal_senders. RDS and most services do not allow it: use --copy dump there.`;
 }
 
-/** Where a server keeps what is not in its folder. */
+/** The tablespaces of a server, which are outside of its folder. */
 export async function tablespacesAt(address: Address): Promise<Tablespace[]> {
   return await withSessionAt(address, {}, (session) =>
     session.query<Tablespace>(

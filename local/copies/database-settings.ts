@@ -1,6 +1,6 @@
 import type { Session } from "../../lambdas/shared/session.ts";
 
-/** Settings that are kept as a list of quoted names, and are one wrong name when set as one literal; as in pg_dump. */
+/** Settings that are lists of quoted names. As one literal they would become one wrong name; as in pg_dump. */
 const LISTS = [
   "local_preload_libraries",
   "search_path",
@@ -10,7 +10,7 @@ const LISTS = [
   "unix_socket_directories",
 ];
 
-/** Gives a copy what a database has beside its contents: its access list, its own settings, its connection limit and its comment. */
+/** Copies what a database has beside its contents: access list, settings, connection limit and comment. */
 export async function copyDatabaseSettings(session: Session, from: string, to: string): Promise<void> {
   const statements = await session.query<{ sql: string }>(
     `SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET %s = %s', $2::text, name, literal)

@@ -12,7 +12,7 @@ import { environmentFor, findPrograms, ProgramFailed, type Programs, run } from 
 
 const MOST_JOBS = 4;
 const MOST_LINES = 10;
-/** Those after the first mostly follow from it. */
+/** Errors after the first ones mostly follow from them. */
 const MOST_ERRORS = 2;
 
 interface Source {
@@ -23,7 +23,7 @@ interface Source {
   hasCron: boolean;
 }
 
-/** $1: the copy's name. Of the session's own database, as pg_dump --create would make it. */
+/** $1: the copy's name. Reads the session's own database, for the statement that pg_dump --create would write. */
 const SOURCE = `
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', $1::text,
          pg_get_userbyid(d.datdba), pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
@@ -38,16 +38,16 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COL
        CROSS JOIN LATERAL (SELECT coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale) AS named
  WHERE d.datname = current_database()`;
 
-/** An empty database for a logical copy: with the owner, the encoding, the locale and the tablespace of the one at that address. */
+/** Makes an empty database for a logical copy, with the original's owner, encoding, locale and tablespace. */
 export async function createEmptyLike(address: Address, onServer: Session, to: string): Promise<void> {
   const { create } = await sourceAt(address, to);
   await onServer.exec(create);
 }
 
 /**
- * Fills it by pg_dump and pg_restore, which need nobody to leave. Subscriptions are left out, as they would take
- * production's slots, and so is pg_cron, which can be in one database of a server only.
- * @throws SluiceError FleetFailed with what the programs say, and what helps
+ * Fills a database by pg_dump and pg_restore, while others use the original. Subscriptions are left out, as they would take
+ * over production's slots. So is pg_cron, which only one database of a server can have.
+ * @throws SluiceError FleetFailed with the programs' errors, and what to do
  */
 export async function fillByDump(address: Address, to: string): Promise<void> {
   const source = await sourceAt(address, to);
@@ -64,7 +64,7 @@ export async function fillByDump(address: Address, to: string): Promise<void> {
   }
 }
 
-/** @throws UsageError where this machine lacks what such a copy takes */
+/** @throws UsageError if this machine lacks the programs for such a copy */
 export async function needPrograms(address: Address): Promise<void> {
   await programsFor(await sourceAt(address, address.database));
 }
@@ -73,9 +73,9 @@ const programsFor = ({ version }: Source): Promise<Programs> =>
   findPrograms(["pg_dump", "pg_restore"], Math.floor(version / 10_000), { orNewer: true });
 
 const sourceAt = (address: Address, to: string): Promise<Source> =>
-  asked(address, (session) => requireRow<Source>(session, SOURCE, [to]));
+  asGuest(address, (session) => requireRow<Source>(session, SOURCE, [to]));
 
-const asked = <T>(address: Address, work: (session: Session) => Promise<T>): Promise<T> =>
+const asGuest = <T>(address: Address, work: (session: Session) => Promise<T>): Promise<T> =>
   withGuestAt(address, { application_name: "sluice" }, {}, work);
 
 async function dumpInto(
@@ -102,13 +102,13 @@ async function dumpInto(
     if (!(error instanceof ProgramFailed)) throw error;
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `pg_dump could not read ${address.database}: ${cut(error.message)}\nIt reads every table as ${address.user}: it takes SELECT on each of them, and with row security the tables' owner (without FORCE ROW LEVEL SECURITY) or a role with BYPASSRLS.`,
+      `pg_dump could not read ${address.database}: ${cut(error.message)}\nIt reads every table as ${address.user}. That role needs SELECT on each of them, and with row security it must be the tables' owner (without FORCE ROW LEVEL SECURITY) or have BYPASSRLS.`,
       { cause: error },
     );
   }
 }
 
-/** A file that names what is to be restored. Comments of extensions come with them, and only their owner may write them. */
+/** A file that lists what to restore. Comments of extensions come with these, and only their owner may write them. */
 async function listOf(dump: string, { folder }: Programs, { hasCron }: Source): Promise<string> {
   const { output } = await run(join(folder, "pg_restore"), ["--list", dump], process.env);
   const out = [/^\d+; \d+ \d+ COMMENT - EXTENSION /, ...(hasCron ? CRON : [])];
@@ -142,25 +142,25 @@ async function restoreFrom(
     if (errors.length > 0)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `pg_restore could not make the whole copy:\n${errors.slice(0, MOST_ERRORS).join("\n")}\nWhat only a superuser may make, ${copy.user} cannot copy so: have a superuser run this, or take --copy physical.`,
+        `pg_restore could not make the whole copy:\n${errors.slice(0, MOST_ERRORS).join("\n")}\n${copy.user} cannot restore objects that only a superuser may make. Run this as a superuser, or use --copy physical.`,
         { cause: error },
       );
   }
 }
 
-/** What went wrong, but that an older server does not know a setting that a newer program makes in its own session. */
-function errorsIn(said: string): string[] {
-  const blocks = said.split(/^pg_restore: (?=error:|warning:|while|from)/m).map((block) => block.trim());
+/** The errors, without the one that an older server does not know a setting which a newer program uses in its session. */
+function errorsIn(output: string): string[] {
+  const blocks = output.split(/^pg_restore: (?=error:|warning:|while|from)/m).map((block) => block.trim());
   const errors = blocks.filter((block) => block.startsWith("error:"));
-  const told = errors.filter(
+  const shown = errors.filter(
     (block) => !/unrecognized configuration parameter "transaction_timeout"/.test(block),
   );
-  return errors.length === 0 ? [said] : told.map(cut);
+  return errors.length === 0 ? [output] : shown.map(cut);
 }
 
-/** Makes the copy's statistics, which are not dumped. @returns what is not in its catalog as it is in the original's, a line each */
+/** Updates the copy's statistics, which a dump does not have. @returns what its catalog lacks compared with the original's, in lines */
 export async function notInCopy(address: Address, copy: Address): Promise<string[]> {
-  const before = await asked(address, (session) => takeFingerprint(session));
+  const before = await asGuest(address, (session) => takeFingerprint(session));
   const after = await withSessionAt(copy, {}, async (session) => {
     await session.exec("ANALYZE");
     return await takeFingerprint(session);

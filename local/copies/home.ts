@@ -17,22 +17,22 @@ import { join } from "node:path";
 import { UsageError } from "../events.ts";
 import { run } from "./programs.ts";
 
-/** Who PostgreSQL's server runs as, where that is not us: it refuses to be root. */
+/** The user of PostgreSQL's server, if it is not ours: the server refuses to run as root. */
 export interface RunsAs {
   uid: number;
   gid: number;
 }
 
-/** A folder for a run's copies, on this machine and for this user alone. It is gone when the run is, however that ends. */
+/** A folder on this machine for a run's copies, for this user alone. It is removed when the run ends, however it ends. */
 export interface Home {
   folder: string;
-  /** What is in it must be stopped before. */
+  /** Removes the folder. Servers in it must be stopped before. */
   remove(): void;
 }
 
 /**
- * Waits until its input ends, which it does when the run's process is gone, in whatever way. Then it stops what still
- * runs in the folder, and removes it.
+ * Waits until its input ends, which happens when the run's process is gone, however it ended. Then it stops the servers in
+ * the folder, and removes it.
  */
 const WATCHDOG = `
 cat >/dev/null
@@ -45,22 +45,22 @@ rm -rf -- "$1"
 const OWNER = "owner";
 const NEW_MS = 60_000;
 
-/** @throws UsageError where there can be none, or too little room */
+/** @throws UsageError if the folder cannot be made, or has too little room */
 export async function makeHome(neededBytes: number, runsAs?: RunsAs): Promise<Home> {
   const parent = parentFolder();
   await removeLeftovers(parent);
   const { bavail, bsize } = statfsSync(parent);
   if (bavail * bsize < neededBytes)
     throw new UsageError(
-      `This copy takes about ${gigabytes(neededBytes)} in ${parent}, and ${gigabytes(bavail * bsize)} are free there. Make room, or set TMPDIR to a folder on a larger disk.`,
+      `This copy takes about ${gigabytes(neededBytes)} in ${parent}, where only ${gigabytes(bavail * bsize)} are free. Make room, or set TMPDIR to a folder on a larger disk.`,
     );
   const folder = mkdtempSync(join(parent, "run-"));
-  // A server that runs as another user must be able to go through.
+  // A server that runs as another user must be able to pass through.
   if (runsAs) chmodSync(folder, 0o711);
   writeFileSync(join(folder, OWNER), JSON.stringify({ pid: process.pid, host: hostname() }), { mode: 0o600 });
   const watchdog = spawn("sh", ["-c", WATCHDOG, "sh", folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // Ctrl-C is not for it.
+    // Ctrl-C must not reach it.
     detached: true,
   });
   watchdog.unref();
@@ -76,7 +76,7 @@ export async function makeHome(neededBytes: number, runsAs?: RunsAs): Promise<Ho
 
 const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
-/** @throws UsageError where there is nobody that it may run as */
+/** @throws UsageError if there is no user that it may run as */
 export async function serverUser(): Promise<RunsAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string) => Number((await run("id", [flag, "postgres"], process.env)).output);
@@ -84,15 +84,15 @@ export async function serverUser(): Promise<RunsAs | undefined> {
     return { uid: await id("-u"), gid: await id("-g") };
   } catch {
     throw new UsageError(
-      "A physical copy is a server of its own, PostgreSQL's server refuses to run as root, and this machine has no user postgres for it: run this as another user.",
+      "A physical copy is a separate PostgreSQL server, which refuses to run as root, and this machine has no user postgres for it. Run this as another user.",
     );
   }
 }
 
-/** In a folder that anybody may write to, somebody else may have made it first. */
+/** In a folder that every user may write to, another user may have made it first. */
 function parentFolder(): string {
   const folder = join(tmpdir(), `sluice-copies-${process.getuid?.() ?? "own"}`);
-  // Root's servers run as another user, who must be able to go through.
+  // Root's servers run as another user, who must be able to pass through.
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   mkdirSync(folder, { recursive: true, mode });
   const found = lstatSync(folder);
@@ -102,13 +102,13 @@ function parentFolder(): string {
     (found.mode & 0o022) !== 0
   )
     throw new UsageError(
-      `${folder} is to hold copies of a database, and it is no folder of this user alone. Remove it, or set TMPDIR to another folder.`,
+      `${folder} must be a folder for this user alone, as copies of a database go there, and it is not. Remove it, or set TMPDIR to another folder.`,
     );
   chmodSync(folder, mode);
   return folder;
 }
 
-/** What is there of runs that are gone: a machine that went down has taken the watchdog with it. */
+/** Removes what is left of runs that are gone: a machine that went down took the watchdog with it. */
 async function removeLeftovers(parent: string): Promise<void> {
   for (const name of readdirSync(parent)) {
     const folder = join(parent, name);
@@ -129,13 +129,13 @@ function isOwned(folder: string): boolean {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // It may be in the making.
+    // Another run may just be making it.
     if (code === "ENOENT") return Date.now() - lstatSync(folder).mtimeMs < NEW_MS;
     return code === "EPERM";
   }
 }
 
-/** The number in the file may be another process's by now: only one that was started on that folder is ended. */
+/** The process id may belong to another process now: only a server on that folder is ended. */
 async function endServer(data: string): Promise<void> {
   const file = join(data, "postmaster.pid");
   if (!existsSync(file)) return;

@@ -1,11 +1,11 @@
 import { isPostgresError } from "../../lambdas/shared/errors.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
-// Dropping a database waits for a checkpoint and deletes its files one by one, and on some file systems whoever makes
-// files soon afterwards is slow. Staging is let go right before the downtime, which begins with a copy. So a small copy
-// only gets another name, and is dropped when the run is over, or by the next run where this one was killed.
+// Dropping a database waits for a checkpoint and deletes its files one by one. On some file systems making files is slow
+// soon afterwards. Staging is dropped right before the downtime, which begins with a copy. So a small copy is only
+// renamed, and dropped when the run is over, or by the next run if this one was killed.
 
-/** All of them together take no more room than this: a large one is dropped at once. */
+/** The renamed copies together take at most this much; a larger copy is dropped at once. */
 export const LET_GO_UP_TO_BYTES = 1024 ** 3;
 
 const OBJECT_IN_USE = "55006";
@@ -13,7 +13,7 @@ const UNDEFINED_DATABASE = "3D000";
 const PREFIX = "sluice-let-go-";
 const IS_LET_GO = `datname ~ '^${PREFIX}\\d+$' AND pg_has_role(datdba, 'USAGE')`;
 
-/** Gives a database a name that says that nobody needs it. False: there is no room for it, or somebody is in it. */
+/** Gives a database a name that marks it for dropping. Returns false if there is no room for it, or a session is in it. */
 export async function letGo(session: Session, database: string, upToBytes: number): Promise<boolean> {
   try {
     const [row] = await session.query<{ sql: string }>(
@@ -26,7 +26,7 @@ export async function letGo(session: Session, database: string, upToBytes: numbe
     if (!row) return false;
     await session.exec(row.sql);
   } catch (error) {
-    // Another run may drop what it, or this one, let go, while its size is looked at.
+    // Another run may drop databases marked by it or by this run while their size is read.
     if (isPostgresError(error) && [OBJECT_IN_USE, UNDEFINED_DATABASE].includes(error.code ?? ""))
       return false;
     throw error;
@@ -36,8 +36,9 @@ export async function letGo(session: Session, database: string, upToBytes: numbe
 }
 
 /**
- * The copy in the downtime begins with a checkpoint, which would write out all that the rehearsal wrote: of 2 million rows
- * 1.7 s, where the rehearsal's own copy took 0.07 s. It takes a right that not every role has; then the copy does it.
+ * Makes a checkpoint before the downtime. Otherwise the copy in the downtime writes out all that the rehearsal wrote: with 2
+ * million rows that took 1.7 s, and the rehearsal's own copy 0.07 s. A role without the right skips it; then the copy does
+ * the checkpoint.
  */
 async function writeOut(session: Session): Promise<void> {
   await session.exec("CHECKPOINT").catch((error: unknown) => {
@@ -45,7 +46,7 @@ async function writeOut(session: Session): Promise<void> {
   });
 }
 
-/** Drops what was let go, by whatever run: a name like that is given to nothing else. */
+/** Drops marked databases of all runs: only they have such names. */
 export async function dropLetGo(session: Session): Promise<void> {
   const found = await session.query<{ name: string }>(
     `SELECT datname AS name FROM pg_database WHERE ${IS_LET_GO}`,
@@ -53,7 +54,7 @@ export async function dropLetGo(session: Session): Promise<void> {
   for (const { name } of found) await dropDatabase(session, name);
 }
 
-/** Ends whatever sessions are in it. It may be gone already. */
+/** Drops a database and ends its sessions. It may be gone already. */
 export async function dropDatabase(session: Session, database: string): Promise<void> {
   const [row] = await session.query<{ sql: string }>(
     "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",

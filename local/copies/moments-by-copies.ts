@@ -1,6 +1,6 @@
 import type { Moments } from "../../lambdas/shared/ports.ts";
 
-/** What a fleet has of its own for copies of an instance. */
+/** Functions of these instances for copies of one. */
 interface Copies {
   copy(name: string, instance: string): Promise<void>;
   isThere(name: string): Promise<boolean>;
@@ -8,7 +8,7 @@ interface Copies {
   remove(name: string): Promise<void>;
 }
 
-/** Moments of a fleet that archives no WAL: each is kept by a copy, made when it is noted. */
+/** Moments of instances that archive no WAL: a copy, made when the moment is noted, keeps each. */
 export function momentsByCopies({ copy, isThere, restore, remove }: Copies): Moments {
   return {
     by: "copy",
@@ -19,8 +19,8 @@ export function momentsByCopies({ copy, isThere, restore, remove }: Copies): Mom
     },
     describe: async ({ name, moment: { at } }) =>
       (await isThere(name))
-        ? { status: "available", statusText: "A copy of it is there.", from: at, until: at }
-        : { status: "failed", statusText: "Its copy is not there." },
+        ? { status: "available", statusText: "There is a copy of it.", from: at, until: at }
+        : { status: "failed", statusText: "Its copy is missing." },
     startRestore: ({ name }, instance) => restore(name, instance),
     release: ({ name }) => remove(name),
   };

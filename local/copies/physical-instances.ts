@@ -11,11 +11,11 @@ import { findPrograms, type Programs } from "./programs.ts";
 import { type ServerSettings, settingsForCopy } from "./server-settings.ts";
 import { KEEPS_WAL, WalArchive } from "./wal-archive.ts";
 
-/** Production, its base backup, a snapshot of it and staging, at once; and their logs. */
+/** Production, its base backup, a snapshot of it and staging exist at the same time, with their logs. */
 const COPIES = 4;
 const BESIDES_BYTES = 1024 ** 3;
 
-/** What was sent away is kept until the fleet is closed: for the longest that RDS keeps it. */
+/** Archived WAL is kept until the instances are closed: reported as the longest that RDS keeps it. */
 const KEPT_DAYS = 35;
 
 interface Running {
@@ -25,8 +25,8 @@ interface Running {
 }
 
 /**
- * Servers on this machine as a fleet: an instance is a server of its own, a snapshot is a copy of its files, as on RDS.
- * Its first instance is made by pg_basebackup from a real server, which is only read. That one is backed up, too.
+ * Servers on this machine as instances: an instance is a separate server, and a snapshot is a copy of its files, as on RDS.
+ * pg_basebackup makes the first instance from a real server, which is only read. The first instance has backups, too.
  */
 export class PhysicalInstances implements Instances, Databases {
   readonly single = false;
@@ -45,7 +45,7 @@ export class PhysicalInstances implements Instances, Databases {
   private made = 0;
 
   private constructor(
-    /** Of production: whose role and database are those of every copy. */
+    /** Production's address, whose role and database every copy has. */
     private readonly address: Address,
     private readonly programs: Programs,
     private readonly settings: ServerSettings,
@@ -55,8 +55,8 @@ export class PhysicalInstances implements Instances, Databases {
   ) {}
 
   /**
-   * @param walEverySeconds how often WAL is sent away: so far what can be restored trails behind
-   * @throws UsageError with what such copies lack here
+   * @param walEverySeconds how often WAL is archived; the newest moment that can be restored trails by so much
+   * @throws UsageError with what is missing here for such copies
    */
   static async at(address: Address, walEverySeconds = 1): Promise<PhysicalInstances> {
     const { settings, version, bytes } = await withGuestAt(
@@ -78,7 +78,7 @@ export class PhysicalInstances implements Instances, Databases {
     return new PhysicalInstances(address, programs, settings, home, runsAs, walEverySeconds * 1000);
   }
 
-  /** Makes the first instance. @returns what is to be said of it */
+  /** Makes the first instance. @returns notes for the operator */
   async copy(instance: string): Promise<string[]> {
     const cluster = this.next();
     await cluster.copyFrom(this.address, await tablespacesAt(this.address));
@@ -173,7 +173,7 @@ export class PhysicalInstances implements Instances, Databases {
     const found = this.instances.get(from);
     if (!found) return;
     if (this.instances.has(to))
-      throw new SluiceError(ErrorName.FleetFailed, `There is an instance ${to} already.`);
+      throw new SluiceError(ErrorName.FleetFailed, `There already is an instance ${to}.`);
     this.instances.set(to, found);
     this.instances.delete(from);
   }
@@ -186,7 +186,7 @@ export class PhysicalInstances implements Instances, Databases {
     found.cluster.remove();
   }
 
-  /** Stops every server, and removes every file. */
+  /** Stops every server, and removes all files. */
   async close(): Promise<void> {
     await Promise.all([...this.instances.values()].map(({ cluster }) => cluster.stop()));
     this.home.remove();

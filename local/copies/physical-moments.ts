@@ -2,15 +2,15 @@ import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import type { MomentState, Moments, PointInTime, RestoreBegun } from "../../lambdas/shared/ports.ts";
 import type { WalArchive } from "./wal-archive.ts";
 
-/** What the fleet of physical copies lends to its moments. */
+/** What moments need of the instances. */
 export interface Instances {
-  /** Of the instance with that name, or with that identity whatever it is called; undefined: it has none. */
+  /** The archive of the instance with that name, or with that identity whatever its name; undefined if it has none. */
   archiveOf(instance: string | { identity: string }): WalArchive | undefined;
   has(instance: string): boolean;
   restore(archive: WalArchive, instance: string, at: string): Promise<void>;
 }
 
-/** Physical copies have what RDS's automated backups have: a base backup, and the WAL since. */
+/** Moments of physical copies: as with RDS's automated backups, a base backup and the WAL since. */
 export class PhysicalMoments implements Moments {
   readonly by = "archive";
 
@@ -33,7 +33,7 @@ export class PhysicalMoments implements Moments {
     const status = at < Date.parse(from) ? "failed" : at < Date.parse(until) ? "available" : "pending";
     return {
       status,
-      statusText: status === "available" ? `${window}.` : `${window}, and not to ${moment.at}.`,
+      statusText: status === "available" ? `${window}.` : `${window}, but not to ${moment.at}.`,
       from,
       until,
       baseAt: from,

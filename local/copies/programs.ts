@@ -6,10 +6,10 @@ import { UsageError } from "../events.ts";
 import type { Address } from "../server/address.ts";
 import { environmentOf } from "../server/parameters.ts";
 
-/** The folder of PostgreSQL's programs, where they are not to be looked for. */
+/** Names the folder of PostgreSQL's programs, if they must not be searched. */
 export const BIN_VARIABLE = "SLUICE_POSTGRES_BIN";
 
-/** Where systems put them, a folder for each version. */
+/** Where operating systems put them, in a folder for each version. */
 const PLACES: readonly [root: string, bin: (entry: string) => string][] = [
   ["/usr/lib/postgresql", (entry) => `${entry}/bin`],
   ["/usr", (entry) => (entry.startsWith("pgsql-") ? `${entry}/bin` : "")],
@@ -28,8 +28,8 @@ export interface Programs {
 }
 
 /**
- * The folder that has all those programs in that major version or, where that is enough, in a newer one.
- * @throws UsageError with what was found instead, and where it was looked for
+ * Finds the folder with all these programs in that major version or, if `orNewer`, a newer one.
+ * @throws UsageError with what was found instead, and where
  */
 export async function findPrograms(
   names: readonly string[],
@@ -41,7 +41,7 @@ export async function findPrograms(
     if (!names.every((name) => existsSync(join(folder, `${name}${EXTENSION}`)))) continue;
     const majors: number[] = [];
     for (const name of names) majors.push(await majorOf(join(folder, name)));
-    // One that does not fit, as Debian's wrappers may be, makes the whole folder unfit.
+    // One program of another version, such as Debian's wrappers, makes the whole folder unfit.
     found.push({ folder, major: majors.every((one) => one === majors[0]) ? (majors[0] ?? 0) : 0 });
   }
   const same = found.find((one) => one.major === major);
@@ -52,7 +52,7 @@ export async function findPrograms(
     ({ folder, major }) => `${major === 0 ? "an unknown version" : `version ${major}`} in ${folder}`,
   );
   throw new UsageError(
-    `This takes ${names.join(" and ")} of PostgreSQL ${major}${orNewer ? " or newer" : ""}, as the server is, on this machine. ${there.length > 0 ? `There is ${there.join(", ")}.` : "They are nowhere here."} Install them (Debian: apt-get install postgresql${names.includes("postgres") ? "" : "-client"}-${major}), or set ${BIN_VARIABLE} to their folder.`,
+    `This needs ${names.join(" and ")} of PostgreSQL ${major}${orNewer ? " or newer" : ""}, the server's version, on this machine. ${there.length > 0 ? `Found: ${there.join(", ")}.` : "None were found."} Install them (Debian: apt-get install postgresql${names.includes("postgres") ? "" : "-client"}-${major}), or set ${BIN_VARIABLE} to their folder.`,
   );
 }
 
@@ -73,13 +73,13 @@ function entriesOf(root: string): string[] {
   }
 }
 
-/** 0 where it does not say. */
+/** Major version of a program; 0 if it does not print one. */
 async function majorOf(program: string): Promise<number> {
   const { output } = await run(program, ["--version"], process.env).catch(() => ({ output: "" }));
   return Number(/\(PostgreSQL\) (\d+)/.exec(output)?.[1] ?? 0);
 }
 
-/** What a program has to say, where it ended with an error. */
+/** The error output of a program that failed. */
 export class ProgramFailed extends Error {
   override readonly name = "ProgramFailed";
 }
@@ -89,7 +89,7 @@ interface Ran {
   errors: string;
 }
 
-/** Runs a program to its end; it asks nothing and reads nothing. @throws ProgramFailed with what it said */
+/** Runs a program to its end, without input. @throws ProgramFailed with its error output */
 export async function run(
   program: string,
   args: readonly string[],
@@ -99,14 +99,14 @@ export async function run(
   const child = spawn(program, args, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
-    // Ctrl-C asks the run to go back, and must not end what it waits for.
+    // Ctrl-C stops the run, which must still wait for this program.
     detached: true,
-    // On Windows that would open a window.
+    // On Windows a window would open otherwise.
     windowsHide: true,
     ...(signal === undefined ? {} : { signal }),
   });
   const ran: Ran = { output: "", errors: "" };
-  // A character may come in two parts.
+  // A character may arrive in two chunks.
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8");
   child.stdout.on("data", (chunk) => {
@@ -123,7 +123,7 @@ export async function run(
   });
 }
 
-/** The environment for a program that goes to that database: no password is in its arguments. */
+/** The environment for a program that connects to the database: so no password is in its arguments. */
 export function environmentFor(address: Address): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("PG") && !name.startsWith("SLUICE_"),
@@ -146,7 +146,7 @@ function loginOf({ host, port, user, database, password }: Address): NodeJS.Proc
   };
 }
 
-/** Made plain line by line. */
+/** Makes text plain, line by line. */
 function plainText(text: string): string {
   return text.trim().split("\n").map(plain).join("\n");
 }

@@ -1,7 +1,7 @@
 import { ACTING_LIBRARIES } from "../../lambdas/shared/quiet.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
-/** Settings of production that a server of its own must not have: where things are, who may come, what leaves the machine. */
+/** Settings of production that a separate server must not have: locations, access, and what leaves the machine. */
 const LEFT_OUT = [
   "File Locations",
   "Connections and Authentication / Connection Settings",
@@ -17,7 +17,7 @@ const LEFT_OUT = [
   "Preset Options",
 ];
 
-/** Whatever production has: nothing runs by itself, nobody comes in but by the socket, and nothing is sent anywhere. */
+/** Set whatever production has: nothing starts by itself, connections come only by the socket, and nothing is sent anywhere. */
 const KEPT_STILL: Readonly<Record<string, string>> = {
   max_logical_replication_workers: "0",
   "cron.launch_active_jobs": "off",
@@ -27,21 +27,21 @@ const KEPT_STILL: Readonly<Record<string, string>> = {
   ssl: "off",
   archive_mode: "off",
   max_wal_senders: "10",
-  // What a laptop has.
+  // Small enough for a laptop.
   shared_buffers: "128MB",
   huge_pages: "off",
-  // A copy that a crash of the machine breaks is made again.
+  // A copy that breaks when the machine crashes is simply made again.
   fsync: "off",
   full_page_writes: "off",
 };
 
 export interface ServerSettings {
   values: Readonly<Record<string, string>>;
-  /** What is to be said of them. */
+  /** Notes about them for the operator. */
   notes: readonly string[];
 }
 
-/** What production's server is set to, so far as this role may read it and a copy may have it. */
+/** Settings of production's server that this role may read and a copy may have. */
 export async function settingsForCopy(session: Session): Promise<ServerSettings> {
   const rows = await session.query<{ name: string; value: string }>(
     `SELECT name, reset_val AS value FROM pg_settings
@@ -68,13 +68,13 @@ export async function settingsForCopy(session: Session): Promise<ServerSettings>
     notes:
       libraries === undefined
         ? [
-            "This role may not read which libraries the server loads first (shared_preload_libraries; it takes pg_read_all_settings): the copy loads none of them.",
+            "This role may not read which libraries the server preloads (shared_preload_libraries, which needs pg_read_all_settings): the copy preloads none.",
           ]
         : [],
   };
 }
 
-/** As lines of postgresql.conf. */
+/** The settings as lines of postgresql.conf. */
 export function configurationText(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} = '${value.replace(/\\/g, "\\\\").replace(/'/g, "''")}'\n`)

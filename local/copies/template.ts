@@ -5,20 +5,20 @@ import { type Holder, holdersOf } from "../server/holders.ts";
 const OBJECT_IN_USE = "55006";
 
 /**
- * From this size on a copy of files is faster than writing every page to the log first: it takes two checkpoints, which
- * cost a small database more than its pages do. Measured on PostgreSQL 17.12, medians of 3 in seconds, WAL_LOG and
- * FILE_COPY: 8 MB 0.17 and 0.43; 54 MB 0.33 and 0.33; 207 MB 1.06 and 0.78; 673 MB (5 million rows) 6.3 and 3.6.
+ * From this size on copying files is faster than writing every page to the log first. It takes two checkpoints, which cost
+ * a small database more than its pages do. Measured on PostgreSQL 17.12, medians of 3 in seconds, WAL_LOG and FILE_COPY:
+ * 8 MB 0.17 and 0.43; 54 MB 0.33 and 0.33; 207 MB 1.06 and 0.78; 673 MB (5 million rows) 6.3 and 3.6.
  */
 export const FILE_COPY_FROM_BYTES = 64 * 1024 * 1024;
 
 /**
- * What a relation must have in it, on average, for a copy of files to be the faster: each file is flushed by itself.
- * Of 8,400 relations with 150 MB, WAL_LOG took 5 s and FILE_COPY 13 s.
+ * Average size of a relation from which copying files is faster: each file is flushed on its own. For 8,400 relations with
+ * 150 MB, WAL_LOG took 5 s and FILE_COPY 13 s.
  */
 const FILE_COPY_FROM_BYTES_EACH = 150 * 1024;
 
 const OTHERWISE = `
-Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one (not with --apply); --copy dump takes pg_dump and pg_restore, which shows less.`;
+Or copy it in another way while it is in use. --copy physical makes a separate server with pg_basebackup, like a restored snapshot (not with --apply). --copy dump uses pg_dump and pg_restore, which shows less.`;
 
 interface Source {
   name: string;
@@ -28,9 +28,9 @@ interface Source {
 }
 
 /**
- * A copy by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
- * @param relations how many the original has, where that is known
- * @throws SluiceError FleetFailed where it is held
+ * Copies a database by CREATE DATABASE ... TEMPLATE, which allows no other session in the original.
+ * @param relations number of relations in the original, if known
+ * @throws SluiceError FleetFailed if other sessions hold it
  */
 export async function copyByTemplate(
   session: Session,
@@ -53,21 +53,21 @@ export async function copyByTemplate(
   await alone(session, sql, from, OTHERWISE);
 }
 
-/** Lets the file system share the files, since PostgreSQL 18. False where the server or the file system cannot. */
+/** Has the file system share the files, which PostgreSQL 18 can do. Returns false if the server or the file system cannot. */
 async function cloned(session: Session, sql: string): Promise<boolean> {
   try {
     await session.exec("SET file_copy_method = clone");
     await session.exec(sql);
     return true;
   } catch (error) {
-    // Whatever was wrong, the ordinary way meets it too, if it was not the cloning.
+    // If cloning was not the reason, the usual way fails with the same error.
     if (!isPostgresError(error)) throw error;
     await session.exec("RESET file_copy_method");
     return false;
   }
 }
 
-/** Does what needs the database to itself; where it is in use, says by what, and what helps. */
+/** Runs a statement that allows no other session in the database. If there are some, reports them and what to do. */
 export async function alone(session: Session, sql: string, database: string, otherwise = ""): Promise<void> {
   try {
     await session.exec(sql);
@@ -79,10 +79,10 @@ export async function alone(session: Session, sql: string, database: string, oth
   }
 }
 
-function heldText(database: string, holders: readonly Holder[], said: string): string {
+function heldText(database: string, holders: readonly Holder[], reason: string): string {
   return [
-    `${database} is in use, and a copy on the same server needs it to itself: ${said}`,
+    `${database} is in use, and a copy on the same server allows no other session: ${reason}`,
     ...holders.map(({ what, helps }) => `- ${what}: ${helps}.`),
-    ...(holders.length === 0 ? ["- what held it is gone by now: start again."] : []),
+    ...(holders.length === 0 ? ["- it is no longer in use: start again."] : []),
   ].join("\n");
 }

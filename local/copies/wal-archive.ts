@@ -8,14 +8,14 @@ import { maintenanceFor } from "../server/fit.ts";
 import { withSessionAt } from "../server/session.ts";
 import { type Cluster, tablespacesAt } from "./cluster.ts";
 
-/** No segment is removed or used again before it was sent away. */
+/** Keeps every segment until it is archived. */
 export const KEEPS_WAL = { wal_keep_size: "1000TB" };
 
 const IS_SEGMENT = /^[0-9A-F]{24}$/;
 
 /**
- * A base backup of a running server, and the WAL that it has sent away since: from the two a server is made as the first
- * one was at any moment between. As on RDS the WAL is sent away every so often, so the newest such moment trails behind.
+ * A base backup of a running server, and the WAL that it has archived since. From these a server is made in the first
+ * one's state at any moment in between. As on RDS, WAL is archived at intervals, so the newest such moment trails behind.
  */
 export class WalArchive {
   private sent: number;
@@ -35,8 +35,8 @@ export class WalArchive {
 
   /**
    * @param address of the server's database and role, wherever its copies are
-   * @param base is made
-   * @param folder for the WAL; is made
+   * @param base the base backup, which is made
+   * @param folder folder for the WAL, which is made
    */
   static async of(
     source: Cluster,
@@ -54,7 +54,7 @@ export class WalArchive {
     return new WalArchive(source, address, base, folder, everyMs, now);
   }
 
-  /** The newest moment that can be restored: everything that had committed then was sent away. */
+  /** The newest moment that can be restored: everything committed before it is archived. */
   async until(): Promise<Date> {
     if (Date.now() - this.sent >= this.everyMs) {
       this.sending ??= this.send().finally(() => {
@@ -65,7 +65,7 @@ export class WalArchive {
     return new Date(this.sent);
   }
 
-  /** Starts that server as the source was at the moment. @param at ISO 8601 @throws SluiceError FleetFailed with what it said */
+  /** Starts a server in the source's state at the moment. @param at ISO 8601 @throws SluiceError FleetFailed with the server's log */
   async restore(to: Cluster, settings: Readonly<Record<string, string>>, at: string): Promise<void> {
     await to.copyFiles(this.base);
     for (const segment of readdirSync(this.folder))
@@ -74,8 +74,8 @@ export class WalArchive {
   }
 
   /**
-   * Recovery to a moment ends at the first transaction that committed after it. Of a server that nobody writes to there
-   * is none, so one is made that writes nothing; then the segment is closed and sent, with all that came before.
+   * Recovery to a moment ends at the first transaction that committed after it. An idle server has none, so this commits one
+   * that writes nothing. Then it closes the segment and archives it, with everything before.
    */
   private async send(): Promise<Date> {
     const { now, segment } = await withSessionAt(await this.superuser(), {}, async (session) => {
@@ -94,7 +94,7 @@ export class WalArchive {
     return now;
   }
 
-  /** Closing a segment takes one; on a copy anybody who may come in may be whoever there is. */
+  /** A superuser's address: closing a segment needs one, and the copy's socket accepts every role. */
   private async superuser(): Promise<Address> {
     const at = this.source.address(this.address);
     const [found] = await withSessionAt(at, {}, (session) =>
@@ -105,7 +105,7 @@ export class WalArchive {
     if (!found)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        "The server has no superuser who may log in, and it takes one to close a segment of the WAL: nothing can be restored to a moment here.",
+        "The server has no superuser that may log in, and only a superuser can close a segment of the WAL. So nothing can be restored to a moment here.",
       );
     return { ...at, user: found.user, database: maintenanceFor(at.database), options: undefined };
   }

@@ -7,47 +7,47 @@ import { listed, OBJECT_RIGHT, RIGHT } from "./describe-sql.ts";
 import { standalone } from "./describe-standalone.ts";
 import { TYPES } from "./describe-types.ts";
 
-/** Something of an object that a statement of its own sets, such as a default, a right or a comment. */
+/** An aspect of an object that has its own statement, such as a default, a right or a comment. */
 export interface Part {
-  /** The statement that sets it as it is. It may be run where it is so already. */
+  /** The statement that sets it. It is safe to run again. */
   set: string;
-  /** The statement that takes it away; absent: every such object has this part. */
+  /** The statement that removes it; absent: every object of the kind has this part. */
   unset?: string;
-  /** A new object has it so. */
+  /** Whether a new object has it so. */
   plain?: boolean;
-  /** It must be taken away before it is set otherwise. */
+  /** Whether it must be removed before it is set to something else. */
   replace?: boolean;
-  /** What it is, where the statement says more than that; absent: the statement. */
+  /** Its definition, if the statement has more than that; absent: the statement itself. */
   is?: string;
 }
 
-/** An object of the catalog, by the statements that make it what it is. */
+/** An object of the catalog, with the statements that make it. */
 export interface Described {
   kind: string;
   name: string;
-  /** Class, oid and column number: the same object for as long as it lives, whatever it is called. */
+  /** Class, oid and column number, which identify the object while it exists, whatever its name. */
   address: string;
   parent: string | null;
   /** Its name without its schema's and its parent's. */
   own: string | null;
   space: string | null;
-  /** `ALTER TABLE x RENAME TO `; what follows is its new name. */
+  /** `ALTER TABLE x RENAME TO `; the new name follows. */
   renames: string | null;
   moves: string | null;
-  /** Null: it comes with another one. */
+  /** Null: another object brings it. */
   create: string | null;
-  /** Null: it goes with another one. */
+  /** Null: it goes with another object. */
   drop: string | null;
-  /** Where this differs, no part can make it what it was: it must be made again. */
+  /** If this differs, no part can change it back: it must be made again. */
   rebuild: string | null;
   parts: Record<string, Part>;
 }
 
 export interface Catalog {
   objects: ReadonlyMap<string, Described>;
-  /** By key: the keys of what an object cannot be without. */
+  /** By key: the keys of the objects that an object depends on. */
   needs: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The same, the other way round. */
+  /** The same in the other direction. */
   needed: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -56,7 +56,7 @@ export const keyOf = ({ kind, name }: Pick<Described, "kind" | "name">): string 
 const COLUMNS =
   'kind, classid, objid, subid, parent_class, parent_obj, parent_sub, "create", "drop", rebuild, parts, owner, acl_kind, acl, acl_on, acl_column, own';
 
-// For COMMENT ON and ALTER ... OWNER TO, in which a name is written as pg_identify_object gives it.
+// For COMMENT ON and ALTER ... OWNER TO, with the name as pg_identify_object gives it.
 const REF = `CASE
   WHEN i.type LIKE '%column' THEN 'COLUMN ' || i.identity
   WHEN i.type = 'table constraint' THEN 'CONSTRAINT ' || i.identity
@@ -71,7 +71,7 @@ const DEFAULT_ACL = "acldefault(o.acl_kind, coalesce(o.owner, 10))";
 const ACL = listed(RIGHT, OBJECT_RIGHT.give, OBJECT_RIGHT.take, `aclexplode(o.acl)`, {
   plain: `EXISTS (SELECT FROM aclexplode(${DEFAULT_ACL}) d WHERE (d.grantee, d.privilege_type, d.is_grantable) = (aclexplode.grantee, aclexplode.privilege_type, aclexplode.is_grantable))`,
 });
-/** What a new object grants and this one does not. */
+/** Rights that a new object grants and this one does not. */
 const WITHHELD = listed(
   RIGHT,
   OBJECT_RIGHT.take,
@@ -130,7 +130,7 @@ SELECT 'enum label', e.enumtypid::regtype || ' ' || e.enumlabel, ${ADDRESS("'pg_
   e.enumlabel, NULL, format('ALTER TYPE %s RENAME VALUE %L TO ', e.enumtypid::regtype, e.enumlabel), NULL, NULL, NULL, NULL, '{}'
 FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid JOIN space ON space.oid = t.typnamespace`;
 
-// A dependency's two sides, each as the object of ours that it is about.
+// Both sides of a dependency, each as the object of ours that it concerns.
 const NEEDS = `
 WITH spot AS MATERIALIZED (
   SELECT classid, objid, objsubid FROM pg_depend WHERE objid >= 16384 AND refobjid >= 16384
@@ -167,8 +167,8 @@ FROM pg_constraint p JOIN pg_constraint n ON n.conrelid = p.conrelid AND n.conty
 WHERE p.contype = 'p'`;
 
 /**
- * Everything in the session's database that a migration can change but rows, as statements that make it so.
- * @param first statements that are run before it is read, and taken back after: to read it as it would be after them
+ * Everything in the session's database that a migration can change except rows, as statements that make it.
+ * @param first statements that run before the reading and are rolled back after it: to read the state that they lead to
  */
 export async function takeCatalog(session: Session, first: readonly string[] = []): Promise<Catalog> {
   const { version } = await requireRow<{ version: number }>(

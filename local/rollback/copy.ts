@@ -3,27 +3,27 @@ import type { Session } from "../../lambdas/shared/session.ts";
 import { identifier } from "../../lambdas/shared/sql-text.ts";
 import type { Environment } from "../environments.ts";
 
-/** A copy of a database that can be put back to a moment as often as it takes. */
+/** A copy of a database that can be reset to a moment any number of times. */
 export interface Copy {
-  /** As the role that the plan's steps are done as. */
+  /** As the role that runs the plan's steps. */
   withSession<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** As the role that logs in, which may read every row. */
+  /** As the login role, which may read every row. */
   reading<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** From now on `renew` goes back to this moment. */
+  /** Makes this the moment that `renew` goes back to. */
   keep(): Promise<void>;
   renew(): Promise<void>;
-  /** Takes away what `keep` made; the rest is the world's. */
+  /** Removes what `keep` made; the database itself has another owner. */
   forget(): Promise<void>;
 }
 
-/** It was asked to stop: by Ctrl-C, or a terminal that closed. */
+/** A person stopped the command: by Ctrl-C, or by closing the terminal. */
 export class Stopped extends Error {
   override readonly name = "Stopped";
 }
 
 /**
- * Production of a local run, which is a copy itself.
- * @param runAs the role that the plan's steps are done as, where it is not the one that logs in
+ * Production of a local run, which is itself a copy.
+ * @param runAs the role that runs the plan's steps, if it is not the login role
  * @param stopped whether to stop before the next piece of work, with Stopped
  */
 export function copyIn(

@@ -32,17 +32,17 @@ const WITH = `(SELECT ' WITH (' || string_agg(${OPTION}, ', ' ORDER BY o) || ')'
 
 const IDENTITY_OF = `(SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype = 'i')`;
-/** The column that a sequence is for, as (table, column). */
+/** The column that a sequence belongs to, as (table, column). */
 const SERVES = (value: string) => `(SELECT ${value} FROM pg_depend d
   JOIN pg_attribute a ON (a.attrelid, a.attnum) = (d.refobjid, d.refobjsubid)
   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
     AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i'))`;
 
-/** A column's own words in ALTER TABLE. */
+/** The ALTER TABLE statement for a column. */
 const alterColumn = (rest: string) =>
   `format('ALTER %s %s ALTER COLUMN %I %s', CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, ${FULL}, a.attname, ${rest})`;
 
-/** Between an enum and its former self there is no cast but by the labels; the same goes for what is made of one. */
+/** An enum can be cast to its former self only through its labels; the same holds for types made of one. */
 const THROUGH_TEXT = `CASE WHEN y.typtype IN ('e', 'd', 'r', 'c') AND y.oid >= 16384 THEN 'text::'
   WHEN y.typelem >= 16384 AND y.typcategory = 'A' THEN 'text[]::' END`;
 
@@ -53,7 +53,7 @@ const INHERITS = (child: string, parent: string) =>
   `format('EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%L) AND inhparent = to_regclass(%L))', ${child}, ${parent})`;
 
 /**
- * Tables, views, sequences, and what hangs on them.
+ * Tables, views, sequences, and their parts.
  * @param version of the server, such as 170004
  */
 export const relations = (version: number): string[] => [
@@ -74,7 +74,7 @@ export const relations = (version: number): string[] => [
         CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) END,
         (SELECT ' USING ' || quote_ident(amname) FROM pg_am WHERE oid = c.relam AND amname <> 'heap'), ${WITH}) END`,
     drop: `CASE WHEN c.relkind <> 'S' OR ${IDENTITY_OF} IS NULL THEN format('DROP %s IF EXISTS %s', ${WORD}, ${FULL}) END`,
-    // A table is not made again for anything that is not its kind: its rows would be gone.
+    // A table is made again only for another kind of table, as its rows would be lost.
     rebuild: `CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) WHEN 'f' THEN (SELECT ftserver::text FROM pg_foreign_table WHERE ftrelid = c.oid)
       WHEN 'v' THEN pg_get_viewdef(c.oid) || (SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
       WHEN 'm' THEN pg_get_viewdef(c.oid)
@@ -138,7 +138,7 @@ export const relations = (version: number): string[] => [
           q.seqincrement, q.seqmin, q.seqmax, q.seqstart, q.seqcache, CASE WHEN q.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) FROM pg_sequence q WHERE q.seqrelid = c.oid)`,
       },
       {
-        // Made again, it is its maker's, and a column's sequence must be of the table's owner first.
+        // A sequence that is made again belongs to its maker, and a column's sequence must belong to the table's owner first.
         key: "56 owned by",
         set: `CASE WHEN c.relkind = 'S' AND ${IDENTITY_OF} IS NULL THEN
           CASE WHEN ${SERVES("1")} IS NOT NULL AND pg_get_userbyid(c.relowner) <> current_user
@@ -147,7 +147,7 @@ export const relations = (version: number): string[] => [
         plain: `${SERVES("1")} IS NULL`,
       },
       {
-        // Where a sequence is made again, it goes on after the greatest value that is there.
+        // A sequence that is made again goes on after the greatest existing value.
         key: "57 value",
         set: `CASE WHEN c.relkind = 'S' THEN ${SERVES(
           `format('SELECT setval(%L, max(%I)) FROM %s HAVING max(%I) IS NOT NULL', ${FULL}, a.attname, a.attrelid::regclass, a.attname)`,
@@ -159,7 +159,7 @@ export const relations = (version: number): string[] => [
         plain: "true",
       },
       {
-        // What enforces constraints can be switched off with all other triggers.
+        // The triggers that enforce constraints can be switched off together with all others.
         key: "73 enforcing triggers",
         set: `CASE WHEN c.relkind IN ('r', 'p') THEN format('ALTER TABLE %s %s TRIGGER ALL', ${FULL},
           CASE WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled = 'D') THEN 'DISABLE' ELSE 'ENABLE' END) END`,
@@ -208,7 +208,7 @@ export const relations = (version: number): string[] => [
       "CASE c.relkind WHEN 'c' THEN c.reltype ELSE c.oid END",
       "0",
     ],
-    // With rows in the table only a default can fill what must not be empty.
+    // In a table with rows only a default can fill a column that must not be null.
     create: `CASE WHEN a.attislocal AND ${HOLDS_VALUES} THEN format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s', ${FULL}, ${columnText(
       `concat(CASE WHEN a.attgenerated = '' THEN ' DEFAULT ' || pg_get_expr(e.adbin, e.adrelid) END, ${
         version >= 180000
@@ -334,7 +334,7 @@ export const relations = (version: number): string[] => [
     ],
     create: `CASE WHEN k.oid IS NULL THEN regexp_replace(pg_get_indexdef(c.oid), '^CREATE( UNIQUE)? INDEX ', 'CREATE\\1 INDEX IF NOT EXISTS ') END`,
     drop: `CASE WHEN k.oid IS NULL AND NOT c.relispartition THEN format('DROP INDEX IF EXISTS %s', ${FULL}) END`,
-    // One that is left invalid is no index; that of a partitioned table is so until each partition has its own.
+    // An invalid index does not count; that of a partitioned table is invalid until each partition has one.
     rebuild: `CASE WHEN k.oid IS NULL THEN concat_ws(' ', pg_get_indexdef(c.oid),
       CASE WHEN c.relkind = 'i' AND NOT (x.indisvalid AND x.indisready) THEN 'invalid' END) END`,
     parts: parts(

@@ -34,7 +34,7 @@ const CAST = `format('CREATE CAST (%s AS %s) %s%s', format_type(c.castsource, NU
   CASE c.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || c.castfunc::regprocedure WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
   CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)`;
 
-/** Functions and what is made of them. */
+/** Functions, and objects made of functions. */
 export const ROUTINES: string[] = [
   branch({
     kind: `CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window function' ELSE 'function' END`,

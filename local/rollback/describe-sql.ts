@@ -1,23 +1,23 @@
-// Pieces of the queries that describe a catalog by the statements that make it.
+// Parts of the queries that describe a catalog as the statements that make it.
 
 /** How a part of an object is set; see Part in catalog.ts. */
 interface PartSql {
-  /** Begins with two digits: in that order parts are set. */
+  /** Begins with two digits, which give the order in which parts are set. */
   key: string;
-  /** SQL expression of the statement that sets it; NULL: the object has no such part. */
+  /** SQL expression for the statement that sets it; NULL if the object has no such part. */
   set: string;
   unset?: string;
-  /** SQL condition: a new object has it so. */
+  /** SQL condition: whether a new object has it so. */
   plain?: string;
   replace?: true;
-  /** SQL expression: what it is, where the statement's text says more than that. */
+  /** SQL expression for its definition, if the statement has more than that. */
   is?: string;
 }
 
 const COLUMNS = 'key, set, unset, plain, replace, "is"';
 const FIELDS = "'set', set, 'unset', unset, 'plain', plain, 'replace', replace, 'is', \"is\"";
 
-/** SQL expression: parts of fixed keys, as one jsonb object. */
+/** SQL expression: parts with fixed keys, as one jsonb object. */
 export function parts(...given: readonly (PartSql | string)[]): string {
   const fixed = given.filter((one) => typeof one !== "string");
   const lists = given.filter((one) => typeof one === "string");
@@ -34,7 +34,7 @@ export function parts(...given: readonly (PartSql | string)[]): string {
     FROM (${queries.join(" UNION ALL ")}) part (${COLUMNS}) WHERE set IS NOT NULL), '{}')`;
 }
 
-/** Rows of a list of parts: its FROM comes after it. Keys are made by SQL. */
+/** Rows of a list of parts, from the FROM clause that follows. Their keys are made by SQL. */
 export const listed = (
   key: string,
   set: string,
@@ -44,15 +44,15 @@ export const listed = (
 ): string =>
   `SELECT ${key}, (${set})::text, (${unset})::text, (${plain})::bool, (${replace})::bool, NULL::text FROM ${from}`;
 
-/** SQL expression: a DO that runs a statement (an expression) only where a condition (an expression, in SQL's text) holds. */
+/** SQL expression: a DO that runs a statement (an expression) only if a condition (an expression, as SQL text) holds. */
 export const doWhere = (condition: string, statement: string): string =>
   `format(E'DO $undo$\\nBEGIN\\n  IF %s THEN\\n    %s;\\n  END IF;\\nEND;\\n$undo$', ${condition}, ${statement})`;
 
-/** SQL expression: a DO that passes over what is there already. */
+/** SQL expression: a DO that ignores what exists already. */
 export const unlessThere = (statement: string): string =>
   `format(E'DO $undo$\\nBEGIN\\n  %s;\\nEXCEPTION WHEN duplicate_object OR duplicate_table OR duplicate_column OR duplicate_function OR duplicate_schema THEN NULL;\\nEND;\\n$undo$', ${statement})`;
 
-/** SQL expression: a DO that passes over what is not there any more. */
+/** SQL expression: a DO that ignores what no longer exists. */
 export const whereThere = (statement: string): string =>
   `format(E'DO $undo$\\nBEGIN\\n  %s;\\nEXCEPTION WHEN undefined_table OR undefined_column OR undefined_object OR undefined_function OR invalid_schema_name THEN NULL;\\nEND;\\n$undo$', ${statement})`;
 
@@ -60,11 +60,11 @@ export const whereThere = (statement: string): string =>
 export const OPTION = `format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1))`;
 export const OPTION_NAME = `split_part(o, '=', 1)`;
 
-/** SQL expression: options of foreign things, as CREATE takes them; NULL where there are none. */
+/** SQL expression: options of foreign objects, in the form of CREATE; NULL if there are none. */
 export const FOREIGN_OPTIONS = (options: string): string =>
   `(SELECT ' OPTIONS (' || string_agg(format('%I %L', ${OPTION_NAME}, substr(o, strpos(o, '=') + 1)), ', ') || ')' FROM unnest(${options}) o)`;
 
-/** Options of a foreign thing as parts. @param alter SQL expression of `ALTER SERVER x` */
+/** Options of a foreign object, as parts. @param alter SQL expression for `ALTER SERVER x` */
 export const foreignOptions = (alter: string, options: string): string =>
   listed(
     `'30 option ' || ${OPTION_NAME}`,
@@ -74,52 +74,52 @@ export const foreignOptions = (alter: string, options: string): string =>
     { plain: "true", replace: "true" },
   );
 
-const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
+const GRANTEE = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
 
 /** SQL expression: the key of a right, which is a row of aclexplode(). */
-export const RIGHT = `'52 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
+export const RIGHT = `'52 ' || privilege_type || ' to ' || ${GRANTEE} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
 
 /**
- * The statements that give and take a right, as SQL expressions.
- * @param on SQL expression of what stands behind ON
- * @param lead SQL expression of what stands before GRANT or REVOKE
+ * The statements that grant and revoke a right, as SQL expressions.
+ * @param on SQL expression for what follows ON
+ * @param lead SQL expression for what precedes GRANT or REVOKE
  */
 export const granted = (
   on: string,
   { privilege = "privilege_type", lead = "NULL" } = {},
 ): { give: string; take: string } => ({
-  give: `format('%sGRANT %s ON %s TO %s%s', ${lead}, ${privilege}, ${on}, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
-  take: `format('%sREVOKE %s ON %s FROM %s', ${lead}, ${privilege}, ${on}, ${WHOM})`,
+  give: `format('%sGRANT %s ON %s TO %s%s', ${lead}, ${privilege}, ${on}, ${GRANTEE}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
+  take: `format('%sREVOKE %s ON %s FROM %s', ${lead}, ${privilege}, ${on}, ${GRANTEE})`,
 });
 
-/** Of an object `o`, or of the column of it that is `o.acl_column`. */
+/** Of an object `o`, or of its column `o.acl_column`. */
 export const OBJECT_RIGHT = granted("o.acl_on", {
   privilege: "privilege_type || coalesce(' (' || o.acl_column || ')', '')",
 });
 
 /**
- * One kind of objects, by the columns that every description has. Those that are not given are NULL.
+ * One kind of objects, by the columns of every description. Absent columns are NULL.
  */
 export interface Branch {
   kind: string;
   classid: string;
   objid: string;
   subid?: string;
-  /** The object that it is a part of, and goes with: (class, oid, column). */
+  /** The object that it is a part of and is dropped with: (class, oid, column). */
   parent?: [classid: string, objid: string, subid: string];
   create?: string;
   drop?: string;
   rebuild?: string;
   parts?: string;
   owner?: string;
-  /** As acldefault() takes it. */
+  /** The kind in the form of acldefault(). */
   aclKind?: string;
   acl?: string;
-  /** What its name is in GRANT ... ON. */
+  /** The object as GRANT ... ON names it. */
   aclOn?: string;
-  /** Of a column: its name, for GRANT. */
+  /** For a column: its name for GRANT. */
   aclColumn?: string;
-  /** Its name without its schema's and its parent's; NULL: it cannot be renamed. */
+  /** Its name without its schema's and its parent's; NULL if it cannot be renamed. */
   own?: string;
   from: string;
 }

@@ -32,11 +32,11 @@ const MAPPED = `(SELECT string_agg(format(E'ALTER TEXT SEARCH CONFIGURATION %I.%
           FROM pg_ts_config_map m JOIN ts_token_type(t.cfgparser) k ON k.tokid = m.maptokentype WHERE m.mapcfg = t.oid GROUP BY k.alias) mapped)`;
 const CONFIGURATION = `concat_ws(E';\\n', format('CREATE TEXT SEARCH CONFIGURATION %I.%I (PARSER = %s)', n.nspname, t.cfgname, ${identity("pg_ts_parser", "t.cfgparser")}), ${MAPPED})`;
 
-/** SQL expression: a statement about this database, whose name differs between copies. It stands for {database}. */
+/** SQL expression: a statement about this database, for which {database} stands, as its name differs between copies. */
 const HERE = (statement: string) =>
   `format(E'DO $undo$\\nBEGIN\\n  EXECUTE replace(%L, ''{database}'', quote_ident(current_database()));\\nEND;\\n$undo$', ${statement})`;
 
-// A list is stored as it must be written.
+// A list is stored in the form in which it must be written.
 const SETTING_VALUE = `CASE WHEN ${OPTION_NAME} IN ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries')
   THEN substr(o, strpos(o, '=') + 1) ELSE quote_literal(substr(o, strpos(o, '=') + 1)) END`;
 const SETTING = (
@@ -46,7 +46,7 @@ const SETTING = (
   WHEN s.setdatabase = 0 THEN format('ALTER ROLE %I %s', pg_get_userbyid(s.setrole), ${what})
   ELSE ${HERE(`format('ALTER ROLE %I IN DATABASE {database} %s', pg_get_userbyid(s.setrole), ${what})`)} END`;
 
-// Members of extensions and the system's own objects are described by what was granted on them since.
+// For members of extensions and for the system's own objects, only later changes of rights are described.
 const SYSTEM = `(SELECT o.classid, o.objid, o.subid, o.home, o.acl, coalesce(p.initprivs, o.by_default) AS initially, o.acl_on, o.acl_column FROM (
     SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, 0 AS subid, pronamespace AS home, proacl AS acl, acldefault('f', proowner) AS by_default, 'ROUTINE ' || oid::regprocedure AS acl_on, NULL AS acl_column FROM pg_proc
     UNION ALL
@@ -59,7 +59,7 @@ const SYSTEM = `(SELECT o.classid, o.objid, o.subid, o.home, o.acl, coalesce(p.i
   WHERE o.acl IS NOT NULL AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.by_default)
     AND (o.home = 'pg_catalog'::regnamespace OR EXISTS (SELECT FROM pg_depend m WHERE m.deptype = 'e' AND (m.classid, m.objid) = (o.classid, o.objid)))) o`;
 
-/** The kinds of ALTER DEFAULT PRIVILEGES. */
+/** Kinds of objects in ALTER DEFAULT PRIVILEGES. */
 const DEFAULT_OBJECTS = `CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END`;
 const DEFAULT_FOR = `format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s', pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname))`;
 const DEFAULT_ACL =
@@ -79,7 +79,7 @@ const ATTRIBUTES = [
   ["rolreplication", "REPLICATION"],
 ] as const;
 
-/** What is neither a relation, nor a routine, nor a type. @param version of the server, such as 170004 */
+/** Everything that is no relation, routine or type. @param version of the server, such as 170004 */
 export const standalone = (version: number): string[] => [
   branch({
     kind: "'schema'",
@@ -197,7 +197,7 @@ export const standalone = (version: number): string[] => [
     drop: "format('DROP FOREIGN DATA WRAPPER IF EXISTS %I', w.fdwname)",
     parts: parts(
       { key: "05 definition", set: `'ALTER ' || ${FDW}`, plain: "true" },
-      // CREATE leaves options to these.
+      // CREATE above leaves options out, so these parts set them.
       foreignOptions("format('ALTER FOREIGN DATA WRAPPER %I', w.fdwname)", "w.fdwoptions").replace(
         "(true)::bool",
         "false",
@@ -231,7 +231,7 @@ export const standalone = (version: number): string[] => [
     own: "s.srvname",
     from: "pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw",
   }),
-  // Its options may hold a password, which nobody is shown: only that it was added can be undone.
+  // Its options may have a password, which must not be shown. So only its addition can be undone.
   branch({
     kind: "'user mapping'",
     classid: "'pg_foreign_server'",
@@ -347,7 +347,7 @@ export const standalone = (version: number): string[] => [
     create: unlessThere("format('CREATE ROLE %I', r.rolname)"),
     drop: "format('DROP ROLE IF EXISTS %I', r.rolname)",
     parts: parts(
-      // A part each: only a superuser may say some of them, to whatever they are set.
+      // One part each, as only a superuser may set some of them, even to the value they have.
       ...ATTRIBUTES.map(([column, word]) => ({
         key: `55 ${word}`,
         set: `format('ALTER ROLE %I %s', r.rolname, CASE WHEN r.${column} THEN '${word}' ELSE 'NO${word}' END)`,

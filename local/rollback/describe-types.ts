@@ -22,7 +22,7 @@ const BASE = `format('%s%s', format_type(t.typbasetype, t.typtypmod),
   CASE WHEN t.typcollation <> b.typcollation THEN ' COLLATE ' || t.typcollation::regcollation::text END)`;
 const DEFAULT = "coalesce(pg_get_expr(t.typdefaultbin, 0), quote_literal(t.typdefault))";
 
-/** The statement that makes a type. Without a guard, as it is also used where the former one has been moved aside. */
+/** The statement that makes a type. It has no guard, as it also runs after the former type was moved aside. */
 const MADE = `CASE t.typtype
   WHEN 'e' THEN format('CREATE TYPE %s AS ENUM (%s)', ${FULL}, ${LABELS})
   WHEN 'd' THEN format('CREATE DOMAIN %s AS %s%s%s', ${FULL}, ${BASE}, ' DEFAULT ' || ${DEFAULT}, CASE WHEN t.typnotnull THEN ' NOT NULL' END)
@@ -37,7 +37,7 @@ export const TYPES: string[] = [
     classid: "'pg_type'",
     objid: "t.oid",
     create: doWhere(`format('to_regtype(%L) IS NULL', ${FULL})`, MADE),
-    // A base type and the functions that it is made of depend on each other.
+    // A base type and its functions depend on each other.
     drop: `format('DROP %s IF EXISTS %s%s', CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, ${FULL}, CASE WHEN t.typtype = 'b' THEN ' CASCADE' END)`,
     rebuild: `CASE t.typtype WHEN 'e' THEN ${LABELS} WHEN 'd' THEN ${BASE} WHEN 'r' THEN ${RANGE}
       ELSE format('%s %s %s', t.typinput, t.typoutput, t.typisdefined) END`,
@@ -61,7 +61,7 @@ export const TYPES: string[] = [
     from: `pg_type t JOIN space n ON n.oid = t.typnamespace LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_class c ON c.oid = t.typrelid
       WHERE t.typtype <> 'm' AND (c.oid IS NULL OR c.relkind = 'c') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`,
   }),
-  // A table's row type and a type's array type come with it, but may be commented on, and a row type granted.
+  // A table's row type and a type's array type come with it, but can have comments, and a row type can have rights.
   branch({
     kind: "'type of another'",
     classid: "'pg_type'",

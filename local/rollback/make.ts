@@ -19,23 +19,23 @@ export interface MadeRollback {
   statements: number;
   /** What was tried, in words. */
   tried: string[];
-  /** What does not hold, a line each; none: it passed every try. */
+  /** What does not hold, in lines; empty: it passed every try. */
   wrong: string[];
-  /** What it cannot put back, a sentence each. */
+  /** What it cannot bring back, in sentences. */
   unknown: string[];
   tables: number;
   rows: bigint;
 }
 
-/** A statement may reset what another had set, so what is left is looked at again; more often than this it is not worth it. */
+/** Most rounds. A statement may reset what another one set, so the rest is compared again after each round. */
 const ROUNDS = 4;
-/** A migration of many steps is not rolled back from after each of them. */
+/** Most steps of a migration after which the rollback is tried. */
 const MOST_HALVES = 6;
 
 /**
- * Writes the rollback of a migration and tries it, as a rehearsal will. The copy is at the version before it, and is so
- * afterwards too.
- * @throws UsageError where the migration itself fails on the copy
+ * Writes the rollback of a migration and tries it, as a rehearsal will. Before and after, the copy is at the version
+ * before the migration.
+ * @throws UsageError if the migration itself fails on the copy
  */
 export async function makeRollback(
   copy: Copy,
@@ -47,7 +47,7 @@ export async function makeRollback(
   const was = await copy.reading((session) => takeMoment(session, roles));
   const before = await copy.withSession((session) => takeCatalog(session));
   await copy.keep();
-  progress(`${migration.migrate.path}: applied, and looked at after each step`);
+  progress(`${migration.migrate.path}: applied, and compared after each step`);
   const { afters, renames } = await appliedStepByStep(copy, migration, before);
   const last = afters.at(-1) ?? before;
   const undone = undo(before, afters);
@@ -58,12 +58,12 @@ export async function makeRollback(
     ...unknownTo(before, last, migration),
     ...refilled(before, statements).map(
       (view) =>
-        `Materialized view ${view} is made again: it then holds what its query gives at that moment, not what it held.`,
+        `Materialized view ${view} is made again. It then has the result of its query at that moment, not its former contents.`,
     ),
     ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
     ...was.unread.map(
       (table) =>
-        `The rows of ${table} were not compared: this role may not read all of them (FORCE ROW LEVEL SECURITY, or no right to SELECT).`,
+        `The rows of ${table} were not compared, as this role may not read all of them (FORCE ROW LEVEL SECURITY, or no right to SELECT).`,
     ),
   ];
   const text = (rewrites: boolean, wrong: readonly string[]) =>
@@ -92,7 +92,7 @@ export async function makeRollback(
   };
 }
 
-/** Materialized views that the rollback fills anew: what their last refresh gave may have been older. */
+/** Materialized views that the rollback fills again: their former contents may have been older. */
 function refilled(before: Catalog, statements: readonly string[]): string[] {
   return [...before.objects.values()].flatMap(({ kind, name }) => {
     const made = `CREATE MATERIALIZED VIEW IF NOT EXISTS ${name} `;
@@ -101,17 +101,17 @@ function refilled(before: Catalog, statements: readonly string[]): string[] {
   });
 }
 
-/** Also of a migration that has none: where it is to be. */
+/** Where the rollback is, or would be. */
 export const rollbackPath = ({ folder }: Migration): string => `${folder}/rollback.sql`;
 
-/** Applies a migration, or steps of one, as they are. @throws UsageError where they fail */
+/** Applies a migration, or some of its steps, unchanged. @throws UsageError if they fail */
 export async function applySteps(copy: Copy, migrate: SqlFile): Promise<void> {
   try {
     await runSteps(copy, migrate);
   } catch (error) {
     if (!(error instanceof StatementRefused)) throw error;
     throw new UsageError(
-      `${error.message}\nThe migration fails on the copy, so there is nothing to write a rollback from. Nothing was written.`,
+      `${error.message}\nThe migration fails on the copy, so no rollback can be made from it. Nothing was written.`,
       { cause: error },
     );
   }
@@ -133,7 +133,7 @@ async function appliedStepByStep(
   return { afters, renames };
 }
 
-/** Adds what the statements themselves changed beside what they undid. @returns why they fail; undefined: they do not */
+/** Adds statements for what the statements themselves changed as a side effect. @returns why they fail; undefined if they do not */
 async function complete(
   copy: Copy,
   was: Moment,
@@ -172,7 +172,7 @@ async function runAll(session: Session, statements: readonly string[]): Promise<
   }
 }
 
-/** Undefined: its text shows that it rewrites a table, so it must be marked. */
+/** Undefined if the text rewrites a table: then the step needs a mark. */
 function parsed(path: string, text: string): SqlFile | undefined {
   try {
     return parseSqlFile(path, text);
@@ -182,7 +182,7 @@ function parsed(path: string, text: string): SqlFile | undefined {
   }
 }
 
-/** From the whole migration, once more after that, and from where it may have broken off. */
+/** Tries it after the whole migration, a second time, and from where the migration may break off. */
 async function tryIt(
   copy: Copy,
   migrate: SqlFile,
@@ -223,13 +223,13 @@ async function tryIt(
     await runSteps(copy, migrate, count);
     if (!(await attempt(what, () => runSteps(copy, rollback)))) break;
     const rows = await copy.reading((session) => contentsThatDiffer(session, was));
-    // What the whole migration loses is said already.
+    // A loss after the whole migration is reported already.
     wrong.push(...rows.map((line) => `rows: ${line}`).filter((line) => !wrong.includes(line)));
   }
   return { tried, wrong, rewrites };
 }
 
-/** How many steps are done where a migration of so many breaks off: few of them, spread over all. */
+/** Numbers of steps after which a long migration is tried: a few, spread over all. */
 function halves(steps: number): number[] {
   const last = steps - 1;
   if (last <= MOST_HALVES) return Array.from({ length: Math.max(0, last) }, (_, index) => index + 1);

@@ -8,11 +8,11 @@ import type { Fingerprint, LargeObjectsDoc, SequenceDoc } from "../../lambdas/sh
 import type { Session } from "../../lambdas/shared/session.ts";
 import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/sql-text.ts";
 
-/** A database at a moment, as far as a proof goes: without the rows of unlogged tables. */
+/** A database at a moment, as far as a proof covers it: without the rows of unlogged tables. */
 export interface Moment {
   fingerprint: Fingerprint;
   contents: TableContent[];
-  /** Tables whose rows this role may not all read: nothing is known of what becomes of them. */
+  /** Tables with rows that this role may not read: their rows are not compared. */
   unread: string[];
   sequences: SequenceDoc[];
   largeObjects: LargeObjectsDoc;
@@ -20,12 +20,12 @@ export interface Moment {
 
 export async function takeMoment(session: Session, roles: readonly string[]): Promise<Moment> {
   const contents: TableContent[] = [];
-  // No copy of a copy has their rows.
+  // Copies made from files do not have the rows of unlogged tables.
   const unlogged = await session.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND c.relpersistence = 'u'`,
   );
-  // Row-level security that is forced on the owner, or a right that was taken from it.
+  // Row-level security is forced on the owner, or a right was revoked from the role.
   const unread = await session.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE ${IS_USERS_TABLE} AND c.relpersistence <> 'u' AND NOT ${MAY_READ_ROWS("c.oid")} ORDER BY 1`,
@@ -42,14 +42,14 @@ export async function takeMoment(session: Session, roles: readonly string[]): Pr
   };
 }
 
-/** What of the catalog is not as it was, a line each. */
+/** The differences of the catalog, in lines. */
 export async function catalogThatDiffers(session: Session, was: Moment): Promise<string[]> {
   return differences(was.fingerprint, await takeFingerprint(session, was.fingerprint.roles)).map(
     describeDifference,
   );
 }
 
-/** What tables, sequences and large objects do not hold any more, a line each. Columns that were added do not count. */
+/** What tables, sequences and large objects no longer hold, in lines. Added columns do not count. */
 export async function contentsThatDiffer(session: Session, was: Moment): Promise<string[]> {
   const now: TableContent[] = [];
   for (const { table, columns, key } of was.contents)

@@ -2,8 +2,8 @@ import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
 import type { Described } from "./catalog.ts";
 
 /**
- * One statement that makes types again under columns that hold values of them: the former ones move aside, the values
- * go from one to the other by their text, and the former ones go. Enums that all have their labels are left as they are.
+ * One statement that makes types again under columns with values of them: the former types move aside, the values are
+ * cast through text, and the former types are dropped. Enums that have all their labels are kept.
  * @param columns the statements that give columns their types
  */
 export function rebuildTypes(types: readonly Described[], columns: readonly string[]): string {
@@ -38,5 +38,5 @@ END;
 $types$`;
 }
 
-/** The statement within a DO that makes it only where it is not there. */
+/** The statement inside a DO that runs it only if the object is missing. */
 const unguarded = (create: string) => /THEN\n {4}([\s\S]*);\n {2}END IF;/.exec(create)?.[1] ?? create;

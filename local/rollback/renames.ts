@@ -3,20 +3,20 @@ import { type Session, withRolledBackTransaction } from "../../lambdas/shared/se
 import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
 import { type Catalog, type Described, takeCatalog } from "./catalog.ts";
 
-// An object that has another name is the same object, with all its rows. So names are put back first, and all other
-// differences are found by them.
+// A renamed object is the same object, with all its rows. So names are put back first, and other differences are found by
+// the former names.
 
 export interface Renamed {
-  /** Statements that give former names back, in order. Each passes over what is not there. */
+  /** Statements that restore former names, in order. Each ignores what is not there. */
   statements: string[];
-  /** The catalog as it is after them. */
+  /** The catalog after these statements. */
   catalog: Catalog;
 }
 
-/** A name within a name within a name: more often it cannot take. */
+/** Names nest at most this deep. */
 const PASSES = 6;
 
-/** Reads the catalog as it would be if everything that was there before had its former name. */
+/** Reads the catalog as if everything that existed before had its former name. */
 export async function underFormerNames(session: Session, before: Catalog): Promise<Renamed> {
   const former = new Map([...before.objects.values()].map((object) => [object.address, object]));
   const statements: string[] = [];
@@ -24,7 +24,7 @@ export async function underFormerNames(session: Session, before: Catalog): Promi
     const catalog = await takeCatalog(session, statements);
     const more = pass < PASSES ? renamesBack(former, before, catalog) : [];
     if (more.length === 0) return { statements, catalog };
-    // Two that have each other's names count as dropped and added.
+    // Two objects that have swapped names count as dropped and added.
     if (!(await canRun(session, [...statements, ...more]))) return { statements, catalog };
     statements.push(...more);
   }
@@ -55,13 +55,13 @@ function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, no
   const addresses = new Set(renamed.map(({ is }) => is.address));
   const schemas = schemasOf(now);
   return renamed.flatMap(({ was, is }) => {
-    // Its own statement is written with the names of what it is in: those first.
+    // The statement uses the names of the objects around it, so those come first.
     const around = [now.objects.get(is.parent ?? ""), schemas.get(is.space ?? "")];
     if (around.some((one) => one !== undefined && addresses.has(one.address))) return [];
     if (comesWithParent(is)) return [];
     if (was.space !== null && was.space !== is.space && is.moves !== null) {
       const gone = schemas.has(was.space) ? undefined : schemasOf(before).get(was.space);
-      // Its schema has its former name only later.
+      // Its schema gets its former name later.
       if (gone && addresses.has(gone.address)) return [];
       return [gone?.create ?? [], whereThere(`${is.moves}${identifier(was.space)}`)].flat();
     }
@@ -71,13 +71,13 @@ function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, no
   });
 }
 
-/** By their own names, as `own` and `space` have them: without the quotes that some need. */
+/** By their names as in `own` and `space`, without quotes. */
 function schemasOf({ objects }: Catalog): Map<string | null, Described> {
   const schemas = [...objects.values()].filter(({ kind }) => kind === "schema");
   return new Map(schemas.map((schema) => [schema.own, schema]));
 }
 
-/** Columns of views and of children, and indexes of constraints, have the names that others give them. */
+/** Columns of views and children, and indexes of constraints, are renamed with their parents. */
 const comesWithParent = ({ kind, drop, parent }: Described) =>
   (kind === "column" && drop === null) || (kind === "index" && parent?.startsWith("constraint ") === true);
 
@@ -91,7 +91,7 @@ const RELATIONS = [
   "index",
 ];
 
-/** What a migration put under a former name gives way: it is dropped later. */
+/** Renames an object that the migration put under a former name; it is dropped later. */
 function aside(
   former: ReadonlyMap<string, Described>,
   now: Catalog,

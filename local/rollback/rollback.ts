@@ -14,7 +14,7 @@ export interface RollbackOptions {
   plan: string;
   /** Version or folder; absent: every migration whose rollback.sql is missing or generated. */
   migration?: string | undefined;
-  /** Also where a person wrote the file. */
+  /** Whether to replace a file that a person wrote. */
   force: boolean;
   databaseUrl?: string | undefined;
   copy?: CopyHow | undefined;
@@ -22,10 +22,10 @@ export interface RollbackOptions {
 }
 
 /**
- * Makes rollbacks on a copy: of the plan's baseline, or of a database on a server, which is only read.
- * @param made called with each as soon as it is made, before the next is begun
- * @throws Stopped where it was asked to stop: what was copied is gone by then
- * @throws UsageError for a migration that the plan does not have, whose file a person wrote, or that fails on the copy
+ * Makes rollbacks on a copy of the plan's baseline, or of a database on a server, which is only read.
+ * @param made called with each rollback as soon as it is made, before the next begins
+ * @throws Stopped if a person stopped it; the copies are gone by then
+ * @throws UsageError for a migration that the plan does not have, that fails on the copy, or whose file a person wrote
  */
 export async function makeRollbacks(
   loaded: LoadedPlan,
@@ -62,7 +62,7 @@ export async function makeRollbacks(
         await made(await makeRollback(copy, migration, plan.applicationRoles, show));
         if (migration.leaves !== undefined)
           show(
-            `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. Where the one that was made leaves nothing, take that key out.`,
+            `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. If the new rollback leaves nothing, remove that key.`,
           );
       }
       if (migration !== plan.migrations[last]) await applySteps(copy, migration.migrate);
@@ -91,20 +91,20 @@ async function wantedOf(
     if (migration.rollback === RESTORE) {
       if (name !== undefined)
         throw new UsageError(
-          `plan.yaml says \`rollback: ${RESTORE}\` for ${migration.folder}, so that a file would never be run. Take that key out first.`,
+          `plan.yaml has \`rollback: ${RESTORE}\` for ${migration.folder}, so a file would never run. Remove that key first.`,
         );
-      show(`${path}: not made, as plan.yaml says that the way back is the restore.`);
+      show(`${path}: not made: in plan.yaml the way back is the restore.`);
     } else if (force || !(await isByHand(join(plan, path)))) wanted.push(migration);
-    else if (name === undefined) show(`${path}: left alone, as a person wrote it. --force writes it anew.`);
+    else if (name === undefined) show(`${path}: kept, as a person wrote it. --force replaces it.`);
     else
       throw new UsageError(
-        `${join(plan, path)} was written by a person, or changed since it was generated. It was left alone. --force writes it anew.`,
+        `${join(plan, path)} was written by a person, or changed since it was generated. It was kept. --force replaces it.`,
       );
   }
   return wanted;
 }
 
-/** It is there, and not as it was generated. */
+/** Whether the file exists and differs from what was generated. */
 async function isByHand(path: string): Promise<boolean> {
   try {
     return !isGenerated(await readFile(path, "utf8"));

@@ -8,7 +8,7 @@ export class StatementRefused extends Error {
   override readonly name = "StatementRefused";
 }
 
-/** Runs the first so many steps of a file as the step engine does, but with nothing noted in a ledger. */
+/** Runs the first `count` steps of a file as the step engine does, but without the ledger. */
 export async function runSteps(copy: Copy, file: SqlFile, count = file.steps.length): Promise<void> {
   for (const step of file.steps.slice(0, count))
     await copy.withSession((session) => runStep(session, file.path, step));
@@ -22,7 +22,7 @@ async function runStep(session: Session, path: string, step: Step): Promise<void
       at = line;
       await session.exec(sql);
     }
-    // What is checked at commit.
+    // Errors of deferred checks come at commit.
     at = step.line;
   };
   try {

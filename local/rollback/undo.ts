@@ -1,17 +1,17 @@
 import { type Catalog, type Described, keyOf, type Part } from "./catalog.ts";
 import { rebuildTypes } from "./rebuild-types.ts";
 
-// What undoes a difference between catalogs: objects that were added are dropped, those that are gone or cannot be
-// altered back are made again, and of the others the parts that differ are set. A dependency decides the order.
+// Undoes the differences between catalogs: drops added objects, makes objects again that are gone or cannot be altered
+// back, and sets the differing parts of the others. Dependencies decide the order.
 
-/** From here on parts are set last: they need nothing of other parts, and nothing needs them. */
+/** Parts from here on are set last: they need no other parts, and no other parts need them. */
 const LATE = 50;
 const rankOf = (key: string) => Number(key.slice(0, 2));
 const TYPE_OF_COLUMN = "01 type";
 const CHILD_OF = "53 child of ";
 const TABLES = new Set(["table", "partitioned table"]);
 
-/** Kinds that are never dropped for the sake of something that they use: they hold rows, or many other things. */
+/** Kinds that are never dropped to make room for another object: they hold rows, or many other objects. */
 const STAYS = new Set([
   "table",
   "partitioned table",
@@ -31,21 +31,21 @@ const STAYS = new Set([
   "tablespace",
 ]);
 const TYPES = new Set(["enum", "domain", "composite type"]);
-/** Of these there is nothing but what is set and taken away. */
+/** Kinds that consist only of parts. */
 const PARTS_ONLY = new Set(["default privileges", "privileges", "parameter"]);
-/** What follows the type of its column by itself. */
+/** Kinds that follow the type of their column by themselves. */
 const FOLLOWS_TYPE = new Set(["index", "constraint", "statistics"]);
 
 export interface Undone {
-  /** In order; each may be run again, and where what it undoes was not done. */
+  /** In order. Each is safe to run again, and where the change that it undoes is missing. */
   statements: string[];
-  /** What cannot be written, a line each. */
+  /** What cannot be written as SQL, in lines. */
   unwritten: string[];
 }
 
 /**
- * @param before what is to be again
- * @param afters what may be found instead, under former names: after each step of a migration
+ * @param before the state to get back to
+ * @param afters the states that may be found, under former names: one after each step of a migration
  */
 export function undo(before: Catalog, afters: readonly Catalog[]): Undone {
   return new Undo(before, afters).written();
@@ -97,7 +97,7 @@ class Undo {
     this.dropNeeding(key);
   }
 
-  /** What cannot stay while this one is not there. */
+  /** Drops what cannot stay while this object is missing. */
   private dropNeeding(key: string): void {
     for (const other of this.after.needed.get(key) ?? []) {
       const object = this.seen.get(other) ?? this.before.objects.get(other);
@@ -114,7 +114,7 @@ class Undo {
     else if (this.rebuiltTypes.has(needed) && parts[TYPE_OF_COLUMN]) this.retype(column);
   }
 
-  /** A column that gets its former type back: views and the like stand in the way of that. */
+  /** Gives a column its former type back. Views and similar objects on it must go first. */
   private retype(column: string): void {
     if (this.retyped.has(column)) return;
     this.retyped.add(column);
@@ -126,7 +126,7 @@ class Undo {
     }
   }
 
-  /** It is made again, or was gone after one of the steps. */
+  /** Whether it is made again, or was missing after one of the steps. */
   private isMade(key: string): boolean {
     return this.dropped.has(key) || this.afters.some(({ objects }) => !objects.has(key));
   }
@@ -153,7 +153,7 @@ class Undo {
         const withParent = was.kind === "column" && parent !== undefined && this.isMade(keyOf(parent));
         const { create } = was;
         if (create === null && was.kind === "user mapping")
-          unwritten.push(`${was.kind} ${was.name}: its options may hold a password, which is not to be read`);
+          unwritten.push(`${was.kind} ${was.name}: its options may have a password, which must not be read`);
         if (create === null && ["type", "text search parser", "text search template"].includes(was.kind))
           unwritten.push(`${was.kind} ${was.name}: make it again by hand`);
         node(`make ${key}`, create === null || withParent ? [] : [create]);
@@ -165,7 +165,7 @@ class Undo {
     if (this.rebuiltTypes.size > 0) node("types", [rebuildTypes(this.typesInOrder(), this.typeColumns())]);
     this.link(nodes);
     const statements = inOrder(nodes);
-    // A role may be dropped once nothing is its own any more, and owners are set late.
+    // A role can be dropped once it owns nothing, and owners are set late.
     const last = statements.filter((statement) => statement.startsWith("DROP ROLE"));
     return {
       statements: [...statements.filter((statement) => !last.includes(statement)), ...late, ...last],
@@ -173,7 +173,7 @@ class Undo {
     };
   }
 
-  /** A foreign key between two tables that both go: each would be in the way of the other. */
+  /** Whether it is a foreign key between two tables that are both dropped: each table would block the other. */
   private dropsAlone(key: string): boolean {
     const object = this.seen.get(key);
     return object?.kind === "constraint" && / REFERENCES /.test(object.rebuild ?? "");
@@ -190,7 +190,7 @@ class Undo {
         before(`drop ${key}`, `drop ${needed}`);
         before(`drop ${key}`, set(needed));
         before(`drop ${key}`, `set ${needed}`);
-        // A default or a type that uses what goes is set to what it was first.
+        // A default or a type that uses a dropped object is first set to its former value.
         for (const own of [key, ...this.columnsOf(key)]) before(set(own), `drop ${needed}`);
         before(`set ${key}`, `drop ${needed}`);
         for (const own of [key, ...this.columnsOf(key)]) before(`unset ${own}`, `drop ${needed}`);
@@ -198,15 +198,15 @@ class Undo {
       }
     for (const [key, needs] of this.before.needs)
       for (const needed of needs) {
-        // Run again, it finds what it made.
+        // When it runs again, the object exists already.
         before(`drop ${key}`, `drop ${needed}`);
-        // Which column it is for is set last, and that column's default needs it.
+        // The column of a sequence is set last, and that column's default needs the sequence.
         if (key.startsWith("sequence ")) continue;
         before(`make ${needed}`, `make ${key}`);
         before(`make ${needed}`, `set ${key}`);
         before(`set ${needed}`, `make ${key}`);
         before(set(needed), `make ${key}`);
-        // Parts of what is needed, such as the columns of a table that a view reads.
+        // Parts of the needed object, such as the columns of a table that a view reads.
         for (const part of this.columnsOf(needed)) {
           before(`make ${part}`, `make ${key}`);
           if (part !== key) before(`set ${part}`, `make ${key}`);
@@ -260,7 +260,7 @@ class Undo {
     );
   }
 
-  /** What parts are set, by object, and what is set last of all. */
+  /** The parts to set, by object, and those to set at the very end. */
   private parts(): {
     early: Map<string, string[]>;
     late: string[];
@@ -276,7 +276,7 @@ class Undo {
       const wanted = names.filter((name) => {
         const part = was.parts[name];
         if (part === undefined) return false;
-        // A partition would go with its table, and all its rows.
+        // A partition would be dropped with its table, with all its rows.
         if (name.startsWith(CHILD_OF) && this.losesParent(key)) return true;
         if (name === TYPE_OF_COLUMN) return !made && this.retyped.has(key) && !this.isByType(key);
         if (resets && !part.plain) return true;
@@ -332,7 +332,7 @@ function union(all: readonly ReadonlyMap<string, ReadonlySet<string>>[]): Map<st
   return found;
 }
 
-/** What makes others, before what is made of them, where nothing else says so. */
+/** Order of kinds where no dependency decides: what others are made of comes first. */
 const RANKS = [
   "role",
   "schema",

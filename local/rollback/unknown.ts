@@ -2,13 +2,13 @@ import type { Migration } from "../../lambdas/shared/plan.ts";
 import type { Catalog, Described } from "./catalog.ts";
 import { differs } from "./undo.ts";
 
-// What a difference between catalogs does not tell: what rows held.
+// What a difference between catalogs does not show: the contents of rows.
 
 const TABLES = ["table", "partitioned table"];
 
 /**
- * What the written rollback cannot put back, a sentence each.
- * @param after the whole migration, under former names
+ * What the written rollback cannot bring back, in sentences.
+ * @param after the state after the whole migration, under former names
  */
 export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migration): string[] {
   const found: string[] = [];
@@ -21,7 +21,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
         found.push(`The migration drops table ${was.name}: its rows do not come back.`);
       } else if (is.address !== was.address)
         found.push(
-          `The migration drops table ${was.name} and makes another one of that name: what rows only the former one had does not come back.`,
+          `The migration drops table ${was.name} and makes another one with that name: rows that only the former one had do not come back.`,
         );
     }
   }
@@ -34,7 +34,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
       if (!is) found.push(`The migration drops column ${was.name}: its values do not come back.`);
       else if (is.address !== was.address)
         found.push(
-          `The migration drops column ${was.name} and makes another one of that name: its former values do not come back.`,
+          `The migration drops column ${was.name} and makes another one with that name: its former values do not come back.`,
         );
       else if (
         is.parts["01 type"] &&
@@ -42,16 +42,16 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
         differs(is.parts["01 type"], was.parts["01 type"])
       )
         found.push(
-          `The migration gives column ${was.name} another type: values come back by a cast, and what that type could not hold is lost. A value that the former type cannot hold makes the rollback fail.`,
+          `The migration gives column ${was.name} another type: values come back by a cast, and details that the new type could not hold are lost. A value that the former type cannot hold makes the rollback fail.`,
         );
     }
     if (was.kind === "enum" && is !== undefined && is.rebuild !== was.rebuild)
       found.push(
-        `The migration changes the labels of ${was.name}: a row with a label that was not there before makes the rollback fail. Say what it becomes instead, before the type is made again; or keep the label, and name it under \`leaves\`.`,
+        `The migration changes the labels of ${was.name}: a row with a new label makes the rollback fail. Change such rows before the type is made again; or keep the label, and name it under \`leaves\`.`,
       );
     if (was.kind === "sequence" && is?.address !== was.address)
       found.push(
-        `Sequence ${was.name} goes: how far it had come is not known. It goes on after the greatest value in its column, if it has one.`,
+        `The migration drops sequence ${was.name}, and its last value is not known. It continues after the greatest value in its column, if it has one.`,
       );
   }
   const opaque: string[] = [];
@@ -67,7 +67,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
     );
     if (verbs.length > 0 && there.length > 0)
       found.push(
-        `${migrate.path}, step "${step.name}", changes rows of what was there (${verbs.join(", ")}; it names ${there.join(", ")}): what they held does not come back.`,
+        `${migrate.path}, step "${step.name}", changes existing rows (${verbs.join(", ")}; it names ${there.join(", ")}): their former contents do not come back.`,
       );
     else if (step.relations === undefined) opaque.push(step.name);
   }
@@ -78,7 +78,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
         opaque.length === 1 ? "step" : "steps"
       } ${[first, ...(second === undefined ? [] : [second])].join(", ")}${
         more.length > 0 ? ` and ${more.length} more` : ""
-      }: rows of former tables that it changes do not come back.`,
+      }: rows of existing tables that it changes do not come back.`,
     );
   return found;
 }

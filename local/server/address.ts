@@ -5,36 +5,36 @@ import { parametersOfService, passwordIn } from "./files.ts";
 import { type Parameters, parametersIn, parametersOf } from "./parameters.ts";
 import { type TlsWays, tlsWays } from "./tls.ts";
 
-/** Where a database is, and how to get in: everything that a session on it needs. */
+/** Where a database is, and how to log in: everything that a session needs. */
 export interface Address {
-  /** A name, an address, or the folder of a socket. */
+  /** A host name, an address, or the folder of a socket. */
   host: string;
   port: number;
   user: string;
   database: string;
   password: string | undefined;
-  /** Where the password is from, or why there is none; for messages. */
+  /** Where the password comes from, or why there is none; for messages. */
   passwordFrom: string;
   tls: TlsWays;
   directTls: boolean;
   options: string | undefined;
   connectTimeoutMs: number;
-  /** All of it as it was given, for programs that use libpq. */
+  /** All parameters as given, for programs that use libpq. */
   parameters: Parameters;
 }
 
 type Login = Pick<Address, "host" | "port" | "database" | "user">;
 
-/** The environment variable that takes the flag's place, so that a password is in no list of processes. */
+/** The environment variable that replaces the flag, which keeps a password out of the list of processes. */
 export const URL_VARIABLE = "SLUICE_DATABASE_URL";
 
 const SOCKET_FOLDERS = ["/var/run/postgresql", "/tmp"];
 const CONNECT_TIMEOUT_MS = 15_000;
 
 /**
- * The address in a URL or `keyword=value` pairs, filled up as libpq does it: from the service they name, then from the
- * environment, then from the password file.
- * @param from what gave the text, for messages
+ * The address in a URL or in `keyword=value` pairs. Missing parts come from where libpq takes them: from the service it
+ * names, then from the environment, then from the password file.
+ * @param from where the text comes from, for messages
  * @throws UsageError with what is wrong; the text itself is never repeated
  */
 export function addressIn(
@@ -59,12 +59,12 @@ export function addressIn(
   const host =
     all.host || SOCKET_FOLDERS.find((folder) => existsSync(`${folder}/.s.PGSQL.${port}`)) || "localhost";
   if (host.includes(","))
-    throw new UsageError("PGHOST or the service names several hosts. Give one: that of the primary.");
+    throw new UsageError("PGHOST or the service names several hosts. Give only the primary.");
   const login = { host, port, database, user: all.user || systemUser() };
   const directTls = all.sslnegotiation === "direct";
   const tls = tlsWays(all, host);
   if (directTls && !["require", "verify-ca", "verify-full"].includes(tls.mode))
-    throw new UsageError(`sslnegotiation=direct needs sslmode=require or stronger, and it is ${tls.mode}.`);
+    throw new UsageError(`sslnegotiation=direct needs sslmode=require or stronger, but it is ${tls.mode}.`);
   return {
     ...login,
     ...passwordOf(all, login, given.password !== undefined),
@@ -105,7 +105,7 @@ function portIn(text = "5432"): number {
   return port;
 }
 
-/** In seconds, 0 and less for ever; here "for ever" has an end, too. */
+/** Seconds; libpq waits for ever at 0 and below, but here every timeout is finite. */
 function timeoutIn(text: string | undefined): number {
   if (text === undefined) return CONNECT_TIMEOUT_MS;
   const seconds = Number(text);
@@ -117,6 +117,8 @@ function systemUser(): string {
   try {
     return userInfo().username;
   } catch {
-    throw new UsageError("No user is given, and this process has no name: put the role's name before the @.");
+    throw new UsageError(
+      "No user is given, and this process has no user name. Put the role's name before the @.",
+    );
   }
 }

@@ -4,13 +4,13 @@ import { UsageError } from "../events.ts";
 import { isOpenTo, ownFile } from "./own-files.ts";
 import { checked, type Parameters } from "./parameters.ts";
 
-/** The parameters that a service stands for: from the user's file first, then from the machine's. */
+/** The parameters of a service: from the user's file, or else from the machine's. */
 export function parametersOfService(service: string, env: NodeJS.ProcessEnv): Parameters {
   const own = env.PGSERVICEFILE || ownFile("services");
   const files = [own, ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, "pg_service.conf")] : [])];
-  // A file that is named must be there; those that may be there need not.
+  // A file that is named must exist; the default ones need not.
   if (env.PGSERVICEFILE && statOf(own) === undefined)
-    throw new UsageError(`The file that PGSERVICEFILE names is not there: ${own}`);
+    throw new UsageError(`The file that PGSERVICEFILE names does not exist: ${own}`);
   for (const file of files) {
     if (statOf(file) === undefined) continue;
     const found = sectionOf(textOf(file, "The service file"), service, file);
@@ -33,21 +33,21 @@ function sectionOf(text: string, service: string, file: string): Parameters | un
     const at = trimmed.indexOf("=");
     const name = trimmed.slice(0, Math.max(0, at)).trim();
     if (at < 1 || name === "service")
-      throw new UsageError(`${file}:${index + 1}: there must be name=value in service ${service}.`);
-    // The first of several counts.
+      throw new UsageError(`${file}:${index + 1}: expected name=value in service ${service}.`);
+    // The first of several values counts.
     found[name] ??= trimmed.slice(at + 1).trim();
   }
   return found && checked(found, `Service ${service} in ${file}`);
 }
 
-/** A password from the password file, or what keeps it from being read. */
+/** A password from the password file, or why it was not read. */
 export interface FromPasswordFile {
   file: string;
   password?: string;
   unread?: string;
 }
 
-/** What the password file has for that login. A file that others may read is not believed, as in libpq. */
+/** The password file's entry for that login. As in libpq, a file that others may read is ignored. */
 export function passwordIn(
   { passfile }: Parameters,
   login: { host: string; port: number; database: string; user: string },
@@ -55,9 +55,9 @@ export function passwordIn(
   const file = passfile ?? ownFile("passwords");
   const found = statOf(file);
   if (!found) return { file };
-  if (!found.isFile()) return { file, unread: `${file} is not read, as it is no file` };
+  if (!found.isFile()) return { file, unread: `${file} is ignored, as it is no regular file` };
   if (isOpenTo(found, 0o077))
-    return { file, unread: `${file} is not read, as others may read it: chmod 600 ${file}` };
+    return { file, unread: `${file} is ignored, as others may read it: chmod 600 ${file}` };
   const host = login.host.startsWith("/") ? ["localhost", login.host] : [login.host];
   const wanted = [host, [String(login.port)], [login.database], [login.user]];
   for (const line of textOf(file, "The password file").split(/\r?\n/)) {
@@ -76,7 +76,7 @@ function statOf(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false });
 }
 
-/** @throws UsageError where it cannot be read */
+/** @throws UsageError if it cannot be read */
 export function textOf(file: string, what: string): string {
   try {
     return readFileSync(file, "utf8");

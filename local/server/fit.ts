@@ -4,7 +4,7 @@ import { type CopyHow, UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
 import { withGuestAt, withSessionAt } from "./session.ts";
 
-/** Where sessions go that must be on no database that is to be copied, renamed or dropped: `database` least of all. */
+/** The database for sessions that must not be on one that is to be copied, renamed or dropped; never `database` itself. */
 export const maintenanceFor = (database: string): string =>
   database === "postgres" ? "template1" : "postgres";
 
@@ -20,7 +20,7 @@ interface Row {
   freeByDatabase: number | null;
 }
 
-/** Sessions that a run cannot do without at once: its lock's, the one that works, and one that looks on beside it. */
+/** Sessions that a run needs at the same time: the lock's, the working one, and one that observes it. */
 const SESSIONS = 3;
 
 const ASK = `
@@ -37,8 +37,8 @@ const ASK = `
    WHERE d.datname = current_database() AND r.rolname = current_user`;
 
 /**
- * Whether a run can work there at all: it makes copies, which takes rights and a server that can be written to.
- * @throws UsageError with why nobody is let in, or with everything that is in the way, each with what helps
+ * Checks that a run can work there: it makes copies, which needs rights and a writable server.
+ * @throws UsageError with why the login fails, or with everything that is in the way, each with a remedy
  */
 export async function refuseUnfit(
   address: Address,
@@ -50,37 +50,37 @@ export async function refuseUnfit(
     if (pooled) throw new UsageError(new Pooled(`${address.host}:${address.port}`).message);
     return session.query<Row>(ASK);
   });
-  if (!row) throw new UsageError(`${database} says nothing of itself in pg_database.`);
-  // Copies have no limit of their own.
+  if (!row) throw new UsageError(`${database} has no row in pg_database.`);
+  // Copies have no connection limit.
   const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database, copy);
   if (problems.length > 0)
     throw new UsageError(
-      `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
+      `A run on ${database} needs more than it has:\n${problems.map((line) => `- ${line}`).join("\n")}`,
     );
   if (copy === "physical") return;
-  // From there copies are made, and sessions go that must be on none that is copied.
+  // Copies are made from this database, and sessions go there that must not be on a copied one.
   await withSessionAt({ ...address, database: maintenanceFor(database) }, {}, async () => undefined);
 }
 
 function problemsIn(row: Row, database: string, copy: CopyHow): string[] {
   const [me, owner] = [nameInSql(row.me), nameInSql(row.owner)];
-  if (row.isStandby) return ["The server is a standby, which cannot be written to. Give its primary."];
+  if (row.isStandby) return ["The server is a standby, which cannot be written to. Connect to its primary."];
   const problems: string[] = [];
   if (row.isReadOnly)
     problems.push(
-      `Sessions of ${row.me} are read-only (default_transaction_read_only). Take a role that may write, or, if this is the one: ALTER ROLE ${me} RESET default_transaction_read_only, and the same of the database.`,
+      `Sessions of ${row.me} are read-only (default_transaction_read_only). Use a role that may write, or: ALTER ROLE ${me} RESET default_transaction_read_only, and the same for the database.`,
     );
   if (copy === "physical" && !row.mayReplicate)
     problems.push(
-      `${row.me} may not copy the server's files, which --copy physical does. A superuser can change that: ALTER ROLE ${me} REPLICATION.`,
+      `${row.me} may not copy the server's files, which --copy physical does. A superuser can allow it: ALTER ROLE ${me} REPLICATION.`,
     );
   if (copy !== "physical" && !row.mayCreate)
     problems.push(
-      `${row.me} may not create databases, and copies of ${database} are databases. A superuser can change that: ALTER ROLE ${me} CREATEDB.`,
+      `${row.me} may not create databases, and copies of ${database} are databases. A superuser can allow it: ALTER ROLE ${me} CREATEDB.`,
     );
   if (!row.mayBeOwner)
     problems.push(
-      `${row.me} is not a member of ${row.owner}, who owns ${database}: a copy must be its owner's, too. Connect as ${row.owner}, or: GRANT ${owner} TO ${me}.`,
+      `${row.me} is not a member of ${row.owner}, the owner of ${database}, who must also own the copies. Connect as ${row.owner}, or: GRANT ${owner} TO ${me}.`,
     );
   for (const [free, what, sql] of [
     [row.freeByRole, `the role ${row.me}`, `ALTER ROLE ${me}`],
@@ -88,7 +88,7 @@ function problemsIn(row: Row, database: string, copy: CopyHow): string[] {
   ] as const)
     if (free !== null && free < SESSIONS)
       problems.push(
-        `The connection limit of ${what} leaves ${Math.max(0, free)}, and a run needs ${SESSIONS} at once: ${sql} CONNECTION LIMIT -1, or end sessions.`,
+        `The connection limit of ${what} leaves ${Math.max(0, free)}, but a run needs ${SESSIONS} at once. Either ${sql} CONNECTION LIMIT -1, or end sessions.`,
       );
   return problems;
 }

@@ -2,7 +2,7 @@ import type { Session } from "../../lambdas/shared/session.ts";
 import { literal } from "../../lambdas/shared/sql-text.ts";
 import { nameInSql } from "../../lambdas/shared/text.ts";
 
-/** Something that keeps a database from being copied, renamed or dropped, and what helps against it. */
+/** What keeps a database from being copied, renamed or dropped, and what to do about it. */
 export interface Holder {
   what: string;
   helps: string;
@@ -19,9 +19,9 @@ interface Row {
 const MOST = 10;
 
 /**
- * $1: a database. Workers of autovacuum are left out: the server ends them itself. What a session is, is hidden from
- * other roles (`backend_type` is null then): its application's name, the slot it reads and the subscription it applies
- * are not.
+ * $1: a database. Autovacuum workers are left out, as the server ends them itself. The type of another role's session is
+ * hidden (`backend_type` is null then); its application's name, the slot it reads and the subscription it applies are
+ * visible.
  */
 const HOLDERS = `
 WITH workers AS (
@@ -50,12 +50,12 @@ SELECT 'subscription', NULL, pg_get_userbyid(s.subowner)::text, s.subname::text,
  WHERE d.datname = $1 AND s.subenabled AND NOT EXISTS (SELECT FROM workers w WHERE w.subname = s.subname)
  ORDER BY 1, 2`;
 
-/** What holds that database just now, to be asked from a session on another one. */
+/** What holds that database now, asked from a session on another database. */
 export async function holdersOf(session: Session, database: string): Promise<Holder[]> {
   const rows = await session.query<Row>(HOLDERS, [database]);
   const shown = rows.slice(0, MOST).map((row) => holderIn(row, database));
   return rows.length > MOST
-    ? [...shown, { what: `${rows.length - MOST} more`, helps: "look at pg_stat_activity" }]
+    ? [...shown, { what: `${rows.length - MOST} more`, helps: "see pg_stat_activity" }]
     : shown;
 }
 
@@ -65,7 +65,7 @@ function holderIn({ kind, pid, role, name, mayEnd }: Row, database: string): Hol
     case "launcher":
       return {
         what: `pg_cron's launcher (pid ${pid}, of ${of})`,
-        helps: `it works in the database that cron.database_name names and is back within a second when it is ended: set cron.database_name to another database, or take pg_cron out of shared_preload_libraries, and restart the server${limited(mayEnd, "change that")}`,
+        helps: `it works in the database of cron.database_name, and when ended it is back within a second. Set cron.database_name to another database, or remove pg_cron from shared_preload_libraries, and restart the server${limited(mayEnd, "change that")}`,
       };
     case "worker":
       return {
@@ -80,12 +80,12 @@ function holderIn({ kind, pid, role, name, mayEnd }: Row, database: string): Hol
     case "sender":
       return {
         what: `a reader of its changes (pid ${pid}, of ${of}${name === null ? "" : `, ${name}`})`,
-        helps: `stop the subscriber or the change data capture that reads it: ended here, it connects again${limited(mayEnd, "end it")}`,
+        helps: `stop the subscriber or the change data capture that reads it; when ended here, it connects again${limited(mayEnd, "end it")}`,
       };
     case "prepared":
       return {
         what: `prepared transaction ${literal(name ?? "")} (of ${of})`,
-        helps: `its application must end it; where that is gone, in ${database}: COMMIT PREPARED ${literal(name ?? "")}, or ROLLBACK PREPARED ${literal(name ?? "")}${limited(mayEnd, "do that")}`,
+        helps: `its application must end it. If that is gone, in ${database}: COMMIT PREPARED ${literal(name ?? "")}, or ROLLBACK PREPARED ${literal(name ?? "")}${limited(mayEnd, "do that")}`,
       };
     case "session":
       return {
@@ -96,8 +96,8 @@ function holderIn({ kind, pid, role, name, mayEnd }: Row, database: string): Hol
 }
 
 const disable = (name: string | null, database: string, mayEnd: boolean): string =>
-  `its worker is back within a second when it is ended; in ${database}: ALTER SUBSCRIPTION ${nameInSql(name ?? "")} DISABLE, and ENABLE after the run${limited(mayEnd, "do that")}`;
+  `when ended, its worker is back within a second. In ${database}: ALTER SUBSCRIPTION ${nameInSql(name ?? "")} DISABLE, and ENABLE after the run${limited(mayEnd, "do that")}`;
 
-/** Said where this role lacks the right for what helps. */
+/** Added if this role lacks the right for the remedy. */
 const limited = (may: boolean, what: string): string =>
-  may ? "" : ` (this run's role may not ${what}: ask the server's administrator)`;
+  may ? "" : ` (this run's role may not ${what}; ask the server's administrator)`;

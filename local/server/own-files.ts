@@ -10,7 +10,7 @@ const PLACES = {
   "postgresql.key": { unix: ".postgresql/postgresql.key", windows: "postgresql.key" },
 } as const;
 
-/** A file of the user's own, where libpq looks for it. */
+/** A file of the user, where libpq looks for it. */
 export function ownFile(
   what: keyof typeof PLACES,
   platform: NodeJS.Platform = process.platform,
@@ -21,7 +21,7 @@ export function ownFile(
   return win32.join(env.APPDATA ?? win32.join(homedir(), "AppData\\Roaming"), "postgresql", windows);
 }
 
-/** Whether others may do with a file what these bits stand for. On Windows the mode says nothing, and libpq does not look. */
+/** Whether others have the permissions in `bits`. On Windows the mode has no meaning, and libpq does not check it. */
 export function isOpenTo(
   { mode }: Pick<Stats, "mode">,
   bits: number,

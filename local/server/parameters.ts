@@ -1,9 +1,9 @@
 import { UsageError } from "../events.ts";
 
-/** Connection parameters by libpq's names, such as `host`, `port`, `sslmode`; as they were given. */
+/** Connection parameters as given, by libpq's names, such as `host`, `port`, `sslmode`. */
 export type Parameters = Readonly<Record<string, string>>;
 
-/** What libpq reads from the environment, by the parameter it stands for. */
+/** Environment variables that libpq reads, with their parameters. */
 const VARIABLES: Readonly<Record<string, string>> = {
   host: "PGHOST",
   port: "PGPORT",
@@ -28,7 +28,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   hostaddr: "PGHOSTADDR",
 };
 
-/** Parameters that change nothing here: a session says itself who it is and how it is kept alive. */
+/** Parameters without effect here: a session sets its own name and keepalives. */
 const WITHOUT_EFFECT = [
   ...["application_name", "fallback_application_name", "client_encoding", "keepalives", "keepalives_idle"],
   ...[
@@ -42,14 +42,14 @@ const WITHOUT_EFFECT = [
   ...["gssdelegation", "gsslib", "load_balance_hosts"],
 ];
 
-/** Parameters of which only these values can be kept to. */
+/** Parameters for which only these values are supported. */
 const KEPT_ONLY: Readonly<Record<string, readonly string[]>> = {
   channel_binding: ["prefer", "disable"],
   gssencmode: ["prefer", "disable"],
   target_session_attrs: ["any", "read-write", "primary"],
 };
 
-/** Parameters of libpq that ask for what is not done here, and must not be passed over in silence. */
+/** Parameters of libpq that are not supported, and must not be ignored silently. */
 const REFUSED = [
   "require_auth",
   "requirepeer",
@@ -69,18 +69,17 @@ const URL_FORM =
   /^postgres(?:ql)?:\/\/(?:(?<userinfo>[^/?]*)@)?(?<host>\[[^\]]*\]|[^:/?]*)(?::(?<port>[^/?]*))?(?:\/(?<dbname>[^?]*))?(?:\?(?<query>.*))?$/s;
 
 /**
- * The parameters of a URL, or of `keyword=value` pairs.
- * @param from what gave the text, for messages; the text itself is never repeated, as a password may be in it
- * @throws UsageError for what is neither
+ * The parameters in a URL, or in `keyword=value` pairs.
+ * @param from where the text comes from, for messages; the text itself is never repeated, as it may have a password
+ * @throws UsageError for any other text
  */
 export function parametersIn(text: string, from: string): Parameters {
   const found = /^\s*[a-z_]+\s*=/.test(text) ? pairsIn(text, from) : urlIn(text, from);
-  if (found.host?.includes(","))
-    throw new UsageError(`${from} names several hosts. Give one: that of the primary.`);
+  if (found.host?.includes(",")) throw new UsageError(`${from} names several hosts. Give only the primary.`);
   return checked(found, from);
 }
 
-/** The parameters that the environment gives. */
+/** The parameters in the environment. */
 export function parametersOf(env: NodeJS.ProcessEnv): Parameters {
   const found: Record<string, string> = {};
   for (const [name, variable] of Object.entries(VARIABLES)) {
@@ -90,7 +89,7 @@ export function parametersOf(env: NodeJS.ProcessEnv): Parameters {
   return found;
 }
 
-/** The same for a program that uses libpq. The login, its password above all, is the caller's to add. */
+/** The parameters as environment of a program that uses libpq. The caller adds the login, above all the password. */
 export function environmentOf(parameters: Parameters): NodeJS.ProcessEnv {
   const { password: _, service: __, ...others } = parameters;
   return Object.fromEntries(
@@ -101,16 +100,18 @@ export function environmentOf(parameters: Parameters): NodeJS.ProcessEnv {
   );
 }
 
-/** @throws UsageError for a parameter that there is not, or that cannot be kept to */
+/** @throws UsageError for a parameter that does not exist, or is not supported */
 export function checked(found: Parameters, from: string): Parameters {
   for (const [name, value] of Object.entries(found)) {
     if (!KNOWN.has(name)) throw new UsageError(`${from}: there is no connection parameter ${name}.`);
     if (REFUSED.includes(name))
-      throw new UsageError(`${from}: ${name} is not supported here. Leave it out, or connect another way.`);
+      throw new UsageError(
+        `${from}: ${name} is not supported here. Leave it out, or connect in another way.`,
+      );
     const kept = KEPT_ONLY[name];
     if (kept && !kept.includes(value))
       throw new UsageError(
-        `${from}: ${name}=${value} is not supported here, only ${kept.join(", ")}. sslmode=verify-full makes sure of the server.`,
+        `${from}: ${name}=${value} is not supported here, only ${kept.join(", ")}. sslmode=verify-full verifies the server.`,
       );
   }
   return found;

@@ -9,8 +9,8 @@ import type { Tls, TlsWays } from "./tls.ts";
 type Own = Pick<pg.ClientConfig, "application_name" | "options">;
 
 /**
- * Opens one session of the run's own there, and closes it when `work` is done.
- * @throws Refused with why there is none, and what helps; Pooled where a pooler answers
+ * Opens a session there, and closes it when `work` is done.
+ * @throws Refused with why there is none, and what to do; Pooled if a pooler answers
  */
 export async function withSessionAt<T>(
   address: Address,
@@ -25,13 +25,13 @@ export async function withSessionAt<T>(
   }
 }
 
-/** The same, for as long as the caller wants: it is idle in between. */
+/** Opens a session for as long as the caller needs; it may be idle in between. */
 export async function openSessionAt(address: Address): Promise<PgConnection> {
   const options = [address.options ?? "", "-c idle_session_timeout=0"].join(" ").trim();
   return await open(address, { options }, true);
 }
 
-/** The same on a database that somebody else works with: see guest-session.ts. @throws Refused as above */
+/** Opens a session on a database that others work with: see guest-session.ts. @throws Refused as above */
 export async function withGuestAt<T>(
   address: Address,
   own: Own,
@@ -45,10 +45,10 @@ async function open(address: Address, own: Own, owned: boolean): Promise<PgConne
   return await connecting(address, (tls) => openPgSession({ ...configFor(address, tls), ...own }, owned));
 }
 
-/** The way that let in before: a run opens many sessions, and need not be turned away first for each. */
+/** The way that succeeded before. A run opens many sessions, and need not fail first for each. */
 const letIn = new WeakMap<TlsWays, Tls>();
 
-/** Connects in the first way of the address's sslmode that is let in. @throws Refused where none is */
+/** Connects by the first way of the address's sslmode that succeeds. @throws Refused if none does */
 export async function connecting<T>(address: Address, connect: (tls: Tls) => Promise<T>): Promise<T> {
   const { ways } = address.tls;
   const failures: unknown[] = [];
@@ -63,12 +63,12 @@ export async function connecting<T>(address: Address, connect: (tls: Tls) => Pro
       failures.push(error);
       if (!mayGoOtherWay(error)) break;
     }
-  // That there is no TLS says nothing, where it went on without.
-  const telling = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
-  throw new Refused(address, telling);
+  // A lack of TLS is not the reason if another way was tried after it.
+  const reason = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
+  throw new Refused(address, reason);
 }
 
-/** As node-postgres takes it: nothing is left for it to look up for itself. */
+/** The configuration for node-postgres, complete so that it looks up nothing itself. */
 export function configFor(address: Address, tls: Tls): pg.ClientConfig {
   const { host, port, user, database, password, options, connectTimeoutMs, directTls, passwordFrom } =
     address;
@@ -77,7 +77,7 @@ export function configFor(address: Address, tls: Tls): pg.ClientConfig {
     port,
     user,
     database,
-    // Called only when the server asks for one.
+    // Called only if the server asks for a password.
     password:
       password ??
       (() => {

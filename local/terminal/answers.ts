@@ -1,16 +1,16 @@
 import type { Decision, GateDoc } from "../../lambdas/shared/documents.ts";
 
-/** How gates are answered without asking. */
+/** How gates are answered without a question. */
 export interface Answers {
   /** Go everywhere. */
   yes: boolean;
-  /** No-Go at these, and Go at all others. */
+  /** No-Go at these gates, and Go at all others. */
   noGo: readonly string[];
-  /** Name at the operating system of whoever gave the command. */
+  /** The user who started the command, at the operating system. */
   user: string;
 }
 
-/** The answer that the command line gave beforehand; undefined: people are asked. */
+/** The answer from the command line; undefined if there is none and the gate opens. */
 export function answerBeforehand(
   { gate }: Pick<GateDoc, "gate">,
   { yes, noGo, user }: Answers,

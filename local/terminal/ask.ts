@@ -8,14 +8,15 @@ export interface Asked {
   comment: string;
 }
 
-/** Nobody reads a question and answers it within this time. */
+/** Nobody reads and answers a question within this time. */
 const QUIET_MS = 40;
 
 /**
- * Asks for a Go or a No-Go. Resolves to undefined when it was not answered here: the signal was given, or the terminal's
- * end of input. Ctrl-C, which a terminal hands over as a key while somebody is asked, goes to `onInterrupt`. Where
- * `typed` is given, a Go takes these words too. What was typed before a question was asked answers none.
- * @param about what the Go is for, in a line: the question's own line says it
+ * Asks for a Go or a No-Go. Resolves to undefined if there was no answer here: the signal was aborted, or the input ended.
+ * During a question the terminal reports Ctrl-C as a key, which goes to `onInterrupt`. Text typed before the question
+ * never counts as an answer.
+ * @param about what the Go is for, in one line, shown on the line of the question
+ * @param typed text that a Go also requires
  */
 export async function ask(
   { stdin, stdout }: Pick<Streams, "stdin" | "stdout">,
@@ -50,12 +51,12 @@ export async function ask(
   }
 }
 
-/** The signal was given, or nothing more can be typed. */
+/** The signal was aborted, or the input has ended. */
 class NotAnswered extends Error {}
 
 /**
- * Reads and drops whatever stands in the terminal's buffer, until nothing more comes: it was typed, or pasted, before
- * the question could be seen.
+ * Reads and drops what is in the terminal's buffer until nothing more comes: it was typed or pasted before the question
+ * was visible.
  */
 async function discardTypedAhead(
   stdin: NodeJS.ReadStream,
@@ -63,7 +64,7 @@ async function discardTypedAhead(
   onInterrupt: () => void,
 ): Promise<void> {
   if (signal.aborted || stdin.destroyed || stdin.readableEnded) throw new NotAnswered();
-  // Else the terminal keeps back a line that Enter has not ended yet.
+  // In cooked mode the terminal would keep back a line without Enter.
   stdin.setRawMode(true);
   await new Promise<void>((resolve, reject) => {
     let timer: NodeJS.Timeout;
@@ -103,7 +104,7 @@ async function readAnswer(
   const closed = new AbortController();
   reader.on("SIGINT", onInterrupt);
   reader.on("close", () => closed.abort());
-  // A terminal that was closed; also when the reader is closed and the terminal is to be given back as it was.
+  // The terminal was closed; this also happens when the reader closes and gives the terminal back.
   reader.on("error", () => closed.abort());
   const either = AbortSignal.any([signal, closed.signal]);
   try {

@@ -16,10 +16,10 @@ const LOOK: Readonly<Record<End, { mark: string; color: "green" | "yellow" | "re
   NeedsOperator: { mark: "✖", color: "red" },
 };
 
-/** Said by the verdict, or under a heading of its own. */
+/** Shown by the verdict, or under another heading. */
 const SAID_ELSEWHERE = new Set(["Run", "Left to do"]);
 
-/** The last words on a run: how it ended and why, the facts, where everything is, and what to do next. */
+/** The final text of a run: how it ended and why, the facts, where everything is, and what to do next. */
 export function endText(end: LocalEnd, paint: Paint, columns?: number): string[] {
   const { mark, color } = LOOK[end.end];
   const { title, meaning } = verdictOf(end.report);
@@ -44,14 +44,14 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
       ? ["", `${paint("bold", "Left behind")}  nothing`]
       : section("Left behind", end.leftBehind)),
     ...section(
-      "Not broken, as the run never came there",
+      "Not broken, as the run never reached it",
       end.neverReached.map((state) => `"${state}"`),
     ),
     ...section("What to do next", nextSteps(end)),
   ];
 }
 
-/** Of what went well, what a reader needs at once: at most ten lines. All of it is in the report. */
+/** After a success: what a reader needs at once, in at most ten lines. The report has the rest. */
 export function shortEndText(end: LocalEnd, paint: Paint): string[] {
   const { color, mark } = LOOK[end.end];
   const { title, meaning } = verdictOf(end.report);
@@ -77,12 +77,12 @@ export function shortEndText(end: LocalEnd, paint: Paint): string[] {
   ];
 }
 
-/** In one line, where only errors are shown. */
+/** The end in one line, for --quiet. */
 export function endLine(end: LocalEnd): string {
   return `${verdictOf(end.report).title}: ${causeOf(end)}`;
 }
 
-/** The cause names its end first, as it must in the console; here that stands above it. */
+/** The cause without its end, which the console needs and which the line above shows here. */
 function causeOf({ end, cause }: LocalEnd): string {
   return cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
 }

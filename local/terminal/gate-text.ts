@@ -4,7 +4,7 @@ import type { OpenGate } from "../events.ts";
 import type { Paint } from "./paint.ts";
 import { wrap } from "./wrap.ts";
 
-/** All that somebody needs who decides at the terminal: the facts, what each answer leads to, and the page. */
+/** What an approver at the terminal needs: the facts, the effect of each answer, and the page. */
 export function gateText(gate: OpenGate, paint: Paint, columns?: number): string[] {
   const { doc, link } = gate;
   const section = (title: string, lines: readonly string[], mark = "") =>
@@ -15,36 +15,36 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
     lines.flatMap((line, i) =>
       wrap(line, columns, i === 0 ? `  ${title.padEnd(5)}  ` : "         ", "         "),
     );
-  const again = doc.escalation ? " (asked again: it was not decided in time)" : "";
+  const again = doc.escalation ? " (escalated: not decided in time)" : "";
   return [
     "",
     paint(["bold", "yellow"], `Gate ${doc.gate}: ${doc.question}${again}`),
     ...(doc.warnings ?? []).flatMap((line) => wrap(line, columns, "  ! ", "    ")),
-    ...section("Asked again, because", doc.changed),
+    ...section("Opened again, because", doc.changed),
     ...factsSoFar(gate).flatMap(({ title, lines }) => section(title, lines)),
-    ...section("To be true for a Go", doc.checklist, "- "),
+    ...section("Required for a Go", doc.checklist, "- "),
     "",
     ...fact("Go", [doc.go]),
     ...fact("No-Go", [doc.noGo]),
-    ...fact("Goes", doc.quorum ? [`${doc.quorum.approvals} are needed, of people with different names`] : []),
+    ...fact("Goes", doc.quorum ? [`${doc.quorum.approvals} are needed, each under another name`] : []),
     ...fact("Page", [`open until ${moment(doc.expiresAt)}; no answer is a No-Go`]),
-    // On a line of its own, from its start: so it is whole when it is copied or clicked.
+    // On its own line, from the first column, so that it can be copied or clicked as a whole.
     paint("cyan", link),
     "",
   ];
 }
 
-/** What a Go is for, on the line where it is typed: the facts may have gone off the screen. */
+/** What a Go is for, shown where it is typed: the facts may have scrolled away. */
 export function gateQuestion({ doc }: OpenGate): string {
   return `Gate ${doc.gate}: ${doc.question}`;
 }
 
-/** Where nothing but the link is wanted. */
+/** The gate in one line, for --quiet. */
 export function gateLine({ doc, link }: OpenGate): string {
   return `Gate ${doc.gate}: ${doc.question} Answer at ${link} until ${moment(doc.expiresAt)}.`;
 }
 
-/** Without what goes without saying here: that the run goes on, and that this gate is open. */
+/** The facts without the obvious: that the run goes on, and that this gate is open. */
 function factsSoFar({ doc, summary }: OpenGate): OpenGate["summary"] {
   const known = [`${VERDICTS.running.title}: `, `${doc.gate}: not answered`];
   return summary

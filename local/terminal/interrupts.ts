@@ -1,14 +1,14 @@
 import type { EventEmitter } from "node:events";
 
-/** npm hands Ctrl-C on to what it runs, which has had it from the terminal already: one press arrives twice. */
+/** npm passes Ctrl-C on to its child, which has already had it from the terminal: one press arrives twice. */
 const SAME_PRESS_MS = 300;
 
 /**
- * Ctrl-C: once asks the run to stop, twice leaves. A terminal that is closed asks it to stop too, and never leaves: it
- * may say so more than once, as its shell does, and nobody is there who wants to leave.
+ * Ctrl-C: the first stops the run, the second leaves at once. A closed terminal also stops the run, but never leaves: its
+ * signal may come more than once, as the shell sends it too, and nobody is there to leave.
  */
 export class Interrupts {
-  /** Resolves when the command is to be left at once. */
+  /** Resolves when the command must leave at once. */
   readonly left: Promise<void>;
   private leave: () => void = () => undefined;
   private pressedAt: number | undefined;

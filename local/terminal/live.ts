@@ -25,17 +25,17 @@ const LOOKS: Readonly<Record<Row["look"], ListrTaskState>> = {
   back: ListrTaskState.ROLLED_BACK,
 };
 
-// A phase that failed must not look as if it was still worked on where there is no colour.
+// Without colour, a failed phase must not look like a running one.
 const ICONS = { [ListrDefaultRendererLogLevels.FAILED_WITH_FAILED_SUBTASKS]: figures.cross };
 
 const TICK_MS = 1000;
 
 /**
- * The live list of a terminal. listr2 draws it; what is done when is the run's affair and not listr2's, so the tasks
- * here only stand for rows and are never run.
+ * The live list of a terminal. listr2 draws it. The run decides what happens when, so the tasks here only stand for rows
+ * and never run.
  *
- * Before somebody is asked, the list is left standing as it is, and another one goes on below the answer: facts and
- * answers so stay in the terminal's memory, and no list is longer than what happens between two questions.
+ * Before a question the current list stays on the screen, and a new one begins below the answer. So facts and answers
+ * stay in the terminal's scrollback, and no list is longer than what happens between two questions.
  */
 export class LiveSurface implements Surface {
   private view: RunView = EMPTY;
@@ -90,7 +90,7 @@ export class LiveSurface implements Surface {
     const renderer = new DefaultRenderer(
       tasks.list.tasks,
       { logger, collapseErrors: false, showErrorMessage: false, icon: ICONS },
-      // Not the tasks' own events: they would draw each of many changes that belong together.
+      // Without the tasks' own events, which would draw once for each of many changes that belong together.
       new ListrEventManager(),
     );
     await renderer.render();
@@ -114,13 +114,13 @@ export class LiveSurface implements Surface {
   }
 }
 
-/** listr2's tasks, made to stand for rows. */
+/** listr2's tasks, which stand for rows. */
 class RowTasks {
   readonly list: Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
   private readonly below = new Map<string, RowTasks>();
 
   constructor(parent?: TaskObject) {
-    // Ctrl-C is not listr2's to handle; a failed row says nothing about the others.
+    // Ctrl-C is handled elsewhere, and a failed row must not end the others.
     const options = { renderer: DefaultRenderer, fallbackRenderer: DefaultRenderer } as const;
     this.list = new Listr([], { ...options, registerSignalListeners: false, exitOnError: false }, parent);
   }
@@ -130,7 +130,7 @@ class RowTasks {
     await Promise.all(this.set(rows));
   }
 
-  // All at once and not row by row: nothing is drawn in between.
+  // All at once, so that nothing is drawn in between.
   private set(rows: readonly Row[]): Promise<unknown>[] {
     const { tasks } = this.list;
     tasks.length = Math.min(tasks.length, rows.length);
@@ -138,7 +138,7 @@ class RowTasks {
       const isNew = tasks[i] === undefined;
       if (isNew) this.list.add({ title, task: () => undefined });
       const task = tasks[i] as TaskObject;
-      // listr2 draws no task that has not been asked whether it is enabled.
+      // listr2 draws a task only after its check.
       const enabled = isNew ? [task.check(undefined)] : [];
       task.title = title;
       task.state = LOOKS[look];

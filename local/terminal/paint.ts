@@ -2,12 +2,12 @@ import { styleText } from "node:util";
 
 type Style = "bold" | "dim" | "green" | "red" | "yellow" | "cyan";
 
-/** Marks text up, or leaves it plain. */
+/** Styles text, or returns it plain. */
 export type Paint = (styles: Style | readonly Style[], text: string) => string;
 
 export const plain: Paint = (_, text) => text;
 
-// Who asks has looked at the stream that it is for; Node, from 22.13 on, would look at standard output.
+// The caller has checked the stream. From Node 22.13 on, styleText would check standard output instead.
 const ansi: Paint = (styles, text) =>
   styleText(typeof styles === "string" ? styles : [...styles], text, { validateStream: false });
 

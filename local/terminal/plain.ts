@@ -2,7 +2,7 @@ import type { Surface } from "./surface.ts";
 import type { RowView, RunView, ViewEvent } from "./view.ts";
 import { answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
 
-/** Lines for a log: one for each state that is done, for each failure and for each phase that has ended. */
+/** Lines for a log: one for each finished state, for each failure, and for each finished phase. */
 export class PlainSurface implements Surface {
   constructor(
     private readonly write: (lines: readonly string[]) => void,
@@ -36,7 +36,7 @@ export function plainLines(
       return [...doneRows(before, view, planned), ...endedPhases(before, view, planned)];
     case "failed":
       return [
-        `${event.phase} > ${event.state}: failed${event.willRetry ? ", is tried again" : ""}: ${failureText(event)}`,
+        `${event.phase} > ${event.state}: failed${event.willRetry ? ", trying again" : ""}: ${failureText(event)}`,
       ];
     case "stopping":
       return [STOPPING];
@@ -45,7 +45,7 @@ export function plainLines(
   }
 }
 
-// A state is done for good when another one is entered: until then it may loop.
+// A state is done once another is entered: until then it may loop.
 function doneRows(before: RunView, view: RunView, planned: ReadonlyMap<string, number>): string[] {
   return view.phases.flatMap(({ phase, rows }) => {
     const earlier = before.phases.find((candidate) => candidate.phase === phase)?.rows ?? [];

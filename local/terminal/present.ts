@@ -16,13 +16,13 @@ export interface Presentation {
   surface: Surface;
   answers: Answers;
   paint: Paint;
-  /** Somebody sits at the terminal and can be asked there. */
+  /** Whether a person at the terminal can be asked. */
   canAsk: boolean;
-  /** Gates are told as one line. */
+  /** Whether gates are shown in one line. */
   brief: boolean;
 }
 
-/** Where a run was when the command was left at once. */
+/** Where a run was when the command left it. */
 export interface Left {
   run: string;
   evidence: string | undefined;
@@ -56,7 +56,7 @@ class ShownRun<End> {
   private readonly stopped = new AbortController();
   private view = EMPTY;
   private evidence: string | undefined;
-  /** What is being asked is for people alone: it is asked on while the run stops. */
+  /** Whether the open question needs a person: then it stays open while the run stops. */
   private asksOn = false;
 
   constructor(
@@ -64,7 +64,7 @@ class ShownRun<End> {
     private readonly presentation: Presentation,
   ) {
     this.interrupts = new Interrupts(presentation.streams.signals, () => this.stop());
-    // It is looked at when the events are over, and must not be an unhandled rejection until then.
+    // Handled when the events are over; until then it must not be an unhandled rejection.
     run.end.catch(() => undefined);
   }
 
@@ -85,7 +85,7 @@ class ShownRun<End> {
   private stop(): void {
     this.stopped.abort();
     this.run.stop();
-    void this.tell({ type: "stopping" });
+    void this.update({ type: "stopping" });
     if (this.asksOn) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
   }
 
@@ -93,21 +93,21 @@ class ShownRun<End> {
     for await (const told of this.run.events) {
       const event = shownEvent(told);
       if (event.type === "started") this.evidence = event.evidence;
-      await this.tell(event);
-      if (event.type === "gate") await this.tell({ type: "answered", answer: await this.pass(event.gate) });
+      await this.update(event);
+      if (event.type === "gate") await this.update({ type: "answered", answer: await this.pass(event.gate) });
     }
     return { end: await this.run.end };
   }
 
-  private async tell(event: ViewEvent): Promise<void> {
+  private async update(event: ViewEvent): Promise<void> {
     const before = this.view;
     this.view = reduce(before, event);
     await this.presentation.surface.show(before, this.view, event);
   }
 
-  /** Has the gate answered, by whoever is first. */
+  /** Has the gate answered; the first answer counts. */
   private async pass(gate: OpenGate): Promise<Answer | undefined> {
-    // A run that breaks off closes no gate any more; one that ends soon after an answer is over before it is looked for.
+    // A run that breaks off closes no gate. A run may also end so soon after an answer that only a look finds the answer.
     const closed = Promise.race([gate.closed, this.run.end.then(() => gate.look())]);
     closed.catch(() => undefined);
     const asksOn = isForPeopleAlone(gate.doc) || isOfHeldWave(gate.doc);
@@ -137,7 +137,7 @@ class ShownRun<End> {
       this.asksOn = false;
       const others = over.signal.aborted ? await closed : undefined;
       if (answered !== "here" && others)
-        await surface.hold([`  Answered already: ${visible(answerText(others))}`]);
+        await surface.hold([`  Answered elsewhere: ${visible(answerText(others))}`]);
       else if (answered === "not here" && !signal.aborted)
         await surface.hold(["  Waiting for an answer on the page."]);
     }
@@ -153,7 +153,7 @@ class ShownRun<End> {
       try {
         const outcome = await gate.decide(asked.decision, answers.user, asked.comment);
         if (outcome !== "counted") return outcome === "decided" ? "here" : "before";
-        await surface.hold(["  Counted. Somebody else must say Go too, on the page."]);
+        await surface.hold(["  Counted. Another person must also say Go, on the page."]);
       } catch (error) {
         await surface.hold([`  ${visible(messageOf(error))}`]);
       }
@@ -189,11 +189,11 @@ async function giveBeforehand(
   { decision, by, comment }: { decision: "Go" | "NoGo"; by: string; comment: string },
 ): Promise<void> {
   try {
-    // A flag stands for as many people as a gate needs; where a real database is at stake there are no flags.
+    // A flag answers for as many people as the gate needs. A run on a real database has no such flags.
     for (let n = 1, outcome = "counted"; outcome === "counted"; n++)
       outcome = await gate.decide(decision, n === 1 ? by : `${n}. ${by}`, comment);
   } catch (error) {
-    // A Go that cannot be given is none: the run goes back by its own way rather than wait for nobody.
+    // A refused Go becomes a No-Go: the run goes back its own way instead of waiting for nobody.
     await gate.decide("NoGo", by, messageOf(error));
   }
 }

@@ -2,7 +2,7 @@ import type { Surface } from "./surface.ts";
 import type { RunView, ViewEvent } from "./view.ts";
 import { failureText, STOPPING } from "./words.ts";
 
-/** Errors and what must be answered, and nothing else: standard output is for the report alone. */
+/** Shows only errors and open gates: standard output is for the report alone. */
 export class QuietSurface implements Surface {
   constructor(private readonly write: (lines: readonly string[]) => void) {}
 

@@ -12,7 +12,7 @@ export interface Row {
   below: readonly Row[];
 }
 
-/** How many states of each phase stand on the screen for good; a phase that does so as a whole is `all`. */
+/** How many states of each phase are already on the screen for good; `all` for a phase that is there as a whole. */
 export type Printed = ReadonlyMap<string, number | "all">;
 
 export interface RowOptions {
@@ -20,11 +20,11 @@ export interface RowOptions {
   planned: ReadonlyMap<string, number>;
   paint: Paint;
   printed: Printed;
-  /** The list is left standing and goes on further down: without what is worked on and what is to come. */
+  /** The list stays on the screen and continues below: without current and future rows. */
   leaving: boolean;
 }
 
-/** Long messages stand in the evidence and below the verdict. */
+/** Longer messages are in the evidence and below the verdict. */
 const LONGEST_LINE = 300;
 
 export function rowsOf(view: RunView, options: RowOptions): Row[] {
@@ -39,7 +39,7 @@ export function rowsOf(view: RunView, options: RowOptions): Row[] {
   ];
 }
 
-/** What stands on the screen once the list has been left. */
+/** What is on the screen once the list was left. */
 export function printedOf(view: RunView): Printed {
   return new Map(
     view.phases
@@ -68,7 +68,7 @@ function phaseRow(view: RunView, phase: PhaseView, toCome: boolean, options: Row
     {
       title: titled(phase.phase, facts, paint),
       look: phase.status === "turned" ? "back" : phase.status,
-      // Of a phase that went well, its own row says enough.
+      // For a phase that went well, its own row suffices.
       below: working || phase.status === "failed" ? shown.map((row) => stateRow(view, row, options)) : [],
     },
   ];
@@ -101,11 +101,11 @@ function lineUnder({ status, line, failures }: RowView): string | undefined {
   const failure = failures.at(-1);
   if (failure && status === "failed") return shorten(failureText(failure), LONGEST_LINE);
   if (failure && status === "retrying")
-    return shorten(`Tried again after ${failureText(failure)}`, LONGEST_LINE);
+    return shorten(`Trying again after ${failureText(failure)}`, LONGEST_LINE);
   return status === "working" ? line : undefined;
 }
 
 function titled(name: string, facts: readonly (string | undefined)[], paint: Paint): string {
-  const said = facts.filter((fact) => fact !== undefined).join(", ");
-  return said === "" ? name : `${name}  ${paint("dim", said)}`;
+  const shown = facts.filter((fact) => fact !== undefined).join(", ");
+  return shown === "" ? name : `${name}  ${paint("dim", shown)}`;
 }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import { visible } from "../../lambdas/shared/text.ts";
 
-/** Where a command reads and writes. */
+/** The streams and signals of a command. */
 export interface Streams {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
@@ -10,27 +10,27 @@ export interface Streams {
   signals: EventEmitter;
 }
 
-/** Colour only on a terminal that shows it; Node knows of NO_COLOR, FORCE_COLOR and dumb terminals. */
+/** Colour only on a terminal that shows it; Node checks NO_COLOR, FORCE_COLOR and dumb terminals. */
 export function hasColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && stream.hasColors();
 }
 
-/** Prints text, whoever it is from: what a terminal would obey is shown. */
+/** Prints text from any source: control characters are made visible. */
 export function print(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   printPainted(stream, lines.map(visible));
 }
 
-/** Prints lines that are painted; text from outside in them has been made visible before. */
+/** Prints painted lines; text from outside in them is already made visible. */
 export function printPainted(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join("\n")}\n`);
 }
 
-/** What a stream says whose reader has gone away: `head`, or a terminal that was closed. */
+/** Error codes of a stream whose reader has gone: `head`, or a closed terminal. */
 const GONE = ["EPIPE", "EIO", "ENXIO", "ENOTTY", "EBADF", "ERR_STREAM_DESTROYED"];
 
 /**
- * Keeps what is written to streams that nobody reads any more from ending the process, and what is read from a terminal
- * that was closed: a run that is under way goes on, or back.
+ * Keeps the process alive when nobody reads its streams any more, or when its terminal was closed: a run under way goes
+ * on, or goes back.
  */
 export function outliveReaders({
   stdin,

@@ -1,12 +1,12 @@
 import type { RunView, ViewEvent } from "./view.ts";
 
-/** Where a run is shown: the live list of a terminal, plain lines, or nothing but errors. */
+/** Where a run is shown: a live list, plain lines, or only errors. */
 export interface Surface {
-  /** Called after each event, with the view that came of it. */
+  /** Called after each event, with the view before and after it. */
   show(before: RunView, view: RunView, event: ViewEvent): Promise<void>;
-  /** Says what stays to be read, and then keeps off the screen: somebody may be asked there. */
+  /** Prints lines that stay, and then keeps off the screen: a question may follow. */
   hold(lines: readonly string[]): Promise<void>;
-  /** Goes on showing the run. */
+  /** Shows the run again. */
   resume(): Promise<void>;
   close(): Promise<void>;
 }

@@ -18,16 +18,16 @@ export { gateNames } from "./phases.ts";
 export { present } from "./present.ts";
 export { print } from "./streams.ts";
 
-/** How much is shown: all there is at the end, ten lines of what went well, one line, or report.json alone. */
+/** How much is shown: the whole report, ten lines after a success, one line, or only report.json. */
 export type Shown = "verbose" | "normal" | "quiet" | "json";
 
-/** How a run is shown on these streams: live on a terminal, as plain lines elsewhere, not at all where that is wanted. */
+/** Opens the surface for a run: live on a terminal, plain lines elsewhere, or only errors. */
 export function open(given: {
   streams: Streams;
   plan: CompiledPlan;
   shown: Shown;
   answers: Answers;
-  /** The run is on a real database: the plan's minutes hold for it. */
+  /** The run is on a real database, so the plan's minutes apply to it. */
   apply: boolean;
 }): Presentation {
   const { streams, plan, shown, answers, apply } = given;

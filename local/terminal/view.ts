@@ -1,18 +1,18 @@
 import type { Decision } from "../../lambdas/shared/documents.ts";
 import type { RunEvent } from "../events.ts";
 
-/** A state of the machine: entered, and entered again while it loops or is tried again, until another one is. */
+/** One entry into a state of the machine, including its loops and retries. */
 export interface RowView {
   state: string;
   status: "working" | "retrying" | "done" | "failed";
-  /** It was done when another state was entered: what it is entered for later is another piece of work. */
+  /** It was done when another state was entered. Entering it later is another piece of work. */
   over?: true;
   startedAt: Date;
   endedAt?: Date;
   failures: readonly { error: string; message: string }[];
-  /** What it told last. */
+  /** Its last line of progress. */
   line?: string;
-  /** The answer to the gate that it is; null: nobody gave one in time. */
+  /** The gate's answer; null: nobody answered in time. */
   answer?: Answer | null;
 }
 
@@ -30,15 +30,15 @@ export interface PhaseView {
   rows: readonly RowView[];
 }
 
-/** What there is to see of a run. */
+/** What can be shown of a run. */
 export interface RunView {
   phases: readonly PhaseView[];
-  /** The phase that is being worked on. */
+  /** The phase in progress. */
   current: string | undefined;
   stopping: boolean;
 }
 
-/** What changes the view: what the run tells, the answers to its gates, and a wish to stop. */
+/** What changes the view: events of the run, answers to its gates, and a request to stop. */
 export type ViewEvent = RunEvent | { type: "answered"; answer: Answer | undefined } | { type: "stopping" };
 
 export const EMPTY: RunView = { phases: [], current: undefined, stopping: false };
@@ -81,7 +81,7 @@ export function reduce(view: RunView, event: ViewEvent): RunView {
   }
 }
 
-/** The phase that is being worked on, and in it the state. */
+/** The phase in progress, and its current state. */
 export function currentRow(view: RunView): { phase: PhaseView; row: RowView } | undefined {
   const phase = view.phases.find((candidate) => candidate.phase === view.current);
   const row = phase?.rows.at(-1);
@@ -92,14 +92,14 @@ function enter(view: RunView, { state, phase, at }: Extract<RunEvent, { type: "e
   const begun = view.current === phase ? view : begin(endCurrent(view, at), phase, at);
   const known = rowOf(begun, state);
   const going = changePhase(begun, (phase) => overBut(phase, state));
-  // A loop, or another try: still the same piece of work. After a final failure it is a new one.
+  // A loop or a retry is the same piece of work; after a final failure it is a new one.
   if (known && !known.over && known.status !== "failed")
     return changeRow(going, state, ({ endedAt: _, ...row }) => ({ ...row, status: "working" }));
   const row: RowView = { state, status: "working", startedAt: at, failures: [] };
   return changePhase(going, (current) => ({ ...current, rows: [...current.rows, row] }));
 }
 
-/** States that are done are over as soon as another one is entered; those beside it may still be worked on. */
+/** Marks done states as over, except the one being entered. States that run beside it may still be working. */
 function overBut(phase: PhaseView, state?: string): PhaseView {
   const rows = phase.rows.map((row) =>
     row.status === "done" && row.state !== state ? { ...row, over: true as const } : row,

@@ -6,7 +6,7 @@ export function timeOf(seconds: number, planned: number | undefined): string {
   return `${duration(seconds)}${planned === undefined ? "" : ` of ${duration(planned * 60)} planned`}`;
 }
 
-/** Seconds from its start to its end; to `now`, in whole seconds, while it is worked on. */
+/** Seconds from start to end; until the end is known, whole seconds to `now`. */
 export function secondsOf({ startedAt, endedAt }: PhaseView | RowView, now: Date): number {
   if (!startedAt) return 0;
   const seconds = ((endedAt ?? now).getTime() - startedAt.getTime()) / 1000;
@@ -18,7 +18,7 @@ export function answerText(answer: Answer | null): string {
   return `${answer.decision === "Go" ? "Go" : "No-Go"} by ${answer.by}`;
 }
 
-/** The answer that says what became of a phase: of one that is a gate, or of one that a No-Go ended. */
+/** The answer that decided a phase: of a gate, or the No-Go that ended it. */
 export function answerOf({ phase, status, rows }: PhaseView): string | undefined {
   const last = rows.findLast(({ answer }) => answer !== undefined)?.answer;
   return last !== undefined && (status === "turned" || phase.startsWith("Gate: "))
@@ -32,5 +32,5 @@ export function failureText({ error, message }: { error: string; message: string
   return text === "" ? error : `${error}: ${text}`;
 }
 
-/** What is said once when a run is asked to stop. */
-export const STOPPING = "Stopping: going back by the run's own way; press Ctrl-C again to leave at once";
+/** Shown once when a run is asked to stop. */
+export const STOPPING = "Stopping: the run goes back its own way. Press Ctrl-C again to leave at once";

@@ -1,16 +1,16 @@
-/** No narrower than this: nobody reads a column of syllables. */
+/** Narrower columns would be hard to read. */
 const NARROWEST = 40;
 
 /**
- * The text in lines of at most that many columns, none of its words broken: what does not fit goes on in the next line.
- * @param first starts the first line, `rest` every other one
+ * Wraps text into lines of at most that many columns, without breaking words.
+ * @param first begins the first line, `rest` every other one
  */
 export function wrap(text: string, columns: number | undefined, first = "", rest = first): string[] {
   const room = Math.max(NARROWEST, columns ?? Number.POSITIVE_INFINITY);
   const lines: string[] = [];
   let start = first;
   for (const paragraph of text.split("\n")) {
-    // What fits stays as it is: an excerpt has its caret below what it points at.
+    // A line that fits stays unchanged: an excerpt has its caret below a column.
     if (start.length + paragraph.length <= room) {
       lines.push((start + paragraph).trimEnd());
       start = rest;

@@ -16,14 +16,14 @@ const link = z.object({
 });
 
 export interface ReadChain {
-  /** A line for each link that is gone, or is not the one that the next holds to. */
+  /** A line for each link that is missing, or differs from the one that its successor names. */
   findings: string[];
-  /** What the links say, in their order; those after the manifest by themselves. */
+  /** The files in the links, in order; those after the manifest are separate. */
   during: HashedFile[];
   after: HashedFile[];
 }
 
-/** Follows the chain from its first link to its last, and holds it to what the manifest says of it. */
+/** Follows the chain from its first link to its last, and compares it with the manifest. */
 export async function readChain(
   folder: string,
   names: readonly string[],
@@ -40,15 +40,15 @@ export async function readChain(
     const name = linkFile(number);
     const text = present.has(name) ? await readFile(join(folder, name), "utf8") : undefined;
     const read = text === undefined ? undefined : parsed(text);
-    if (text === undefined) findings.push(`taken away: ${name}, a link of the chain`);
+    if (text === undefined) findings.push(`removed: ${name}, a link of the chain`);
     else if (!read || read.number !== number) findings.push(`changed: ${name} is no link of the chain`);
     else if (previous !== undefined && read.previous !== previous)
       findings.push(
-        `changed: ${name} does not follow ${number === 1 ? "from nothing" : linkFile(number - 1)}`,
+        `changed: ${name} does not follow ${number === 1 ? "the start of the chain" : linkFile(number - 1)}`,
       );
     else if (manifest && number === sealed && sha256(text) !== manifest.chain.head)
-      findings.push(`changed: ${name} is not the link that the manifest names as the last`);
-    // After a link that is gone or changed the next cannot be held to it: only what it names can.
+      findings.push(`changed: ${name} is not the last link in the manifest`);
+    // After a missing or changed link its successor cannot be checked against it, only the files that the successor names.
     previous = read && text !== undefined ? sha256(text) : undefined;
     (manifest === undefined || number <= sealed ? during : after).push(...(read?.files ?? []));
   }

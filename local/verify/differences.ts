@@ -1,7 +1,7 @@
 /**
- * In what the files that were found differ from those that are expected: a line each, with what it looks like: two that
- * were swapped, one that was given another name.
- * @param late those of the expected that were written after the manifest
+ * The differences between the files that were found and those expected, a line each. It recognizes files that were swapped
+ * or renamed.
+ * @param late expected files that were written after the manifest
  */
 export function differences(
   expected: ReadonlyMap<string, string>,
@@ -14,28 +14,27 @@ export function differences(
   );
   const added = [...found.keys()].filter((name) => !expected.has(name)).sort();
   const lines: string[] = [];
-  const said = new Set<string>();
+  const reported = new Set<string>();
   const when = (name: string) => (late.has(name) ? " (written after the run's end)" : "");
 
   for (const name of changed) {
-    if (said.has(name)) continue;
+    if (reported.has(name)) continue;
     const content = found.get(name);
     const owner = [...expected].find(([other, hash]) => other !== name && hash === content)?.[0];
     if (owner !== undefined && changed.includes(owner) && found.get(owner) === expected.get(name)) {
-      lines.push(`swapped: ${name} and ${owner} hold each other's content`);
-      said.add(owner);
-    } else if (owner !== undefined) lines.push(`changed: ${name} holds what the run wrote to ${owner}`);
+      lines.push(`swapped: ${name} and ${owner} have each other's contents`);
+      reported.add(owner);
+    } else if (owner !== undefined) lines.push(`changed: ${name} has what the run wrote to ${owner}`);
     else lines.push(`changed: ${name} is not what the run wrote${when(name)}`);
   }
   for (const name of gone) {
-    const now = added.find((other) => !said.has(other) && found.get(other) === expected.get(name));
-    if (now === undefined) lines.push(`taken away: ${name}${when(name)}`);
+    const now = added.find((other) => !reported.has(other) && found.get(other) === expected.get(name));
+    if (now === undefined) lines.push(`removed: ${name}${when(name)}`);
     else {
-      lines.push(`renamed: ${name} is ${now} now`);
-      said.add(now);
+      lines.push(`renamed: ${name} is now ${now}`);
+      reported.add(now);
     }
   }
-  for (const name of added)
-    if (!said.has(name)) lines.push(`added: ${name} is in no list of what the run wrote`);
+  for (const name of added) if (!reported.has(name)) lines.push(`added: ${name} was not written by the run`);
   return lines;
 }

@@ -4,18 +4,18 @@ import { isEvidence } from "../../lambdas/shared/manifest.ts";
 import { sha256 } from "../../lambdas/shared/sha256.ts";
 import { portable } from "../../lib/portable.ts";
 
-// What a worker was writing when it was killed; nothing reads it.
+// A file that a killed worker had not finished; nothing reads it.
 const LEFT_ASIDE = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.new$/;
 
-/** What a folder of evidence holds now. */
+/** What a folder of evidence contains. */
 export interface FoundFiles {
-  /** SHA-256 of each file, by its name below the folder. */
+  /** SHA-256 of each file, by its path below the folder. */
   hashes: Map<string, string>;
-  /** Links and the like, which no run writes. */
+  /** Links and other special files, which no run writes. */
   strange: string[];
 }
 
-/** Follows no link: it could lead to what is somebody else's. */
+/** Follows no link: it could lead to files of others. */
 export async function filesIn(folder: string): Promise<FoundFiles> {
   const hashes = new Map<string, string>();
   const strange: string[] = [];

@@ -13,11 +13,11 @@ export interface Verdict {
   title: string;
   met: number;
   criteria: number;
-  /** Where the evidence contradicts itself, or the report beside it: a line each. */
+  /** Contradictions within the evidence, or with the report beside it, in lines. */
   findings: string[];
 }
 
-/** The verdict on a run, from those files of its evidence alone; null where they hold too little for one. */
+/** The verdict on a run, from those files of its evidence alone; null if they are not enough for one. */
 export async function recomputeVerdict(
   evidence: RunEvidence,
   files: readonly string[],
@@ -31,7 +31,7 @@ export async function recomputeVerdict(
     report = reportOf({ ...facts, manifest });
   } catch (error) {
     if (!files.includes(`${Doc.plan}.json`)) return null;
-    const finding = `no verdict: the evidence cannot be read as a run's (${messageOf(error)})`;
+    const finding = `no verdict: the evidence cannot be read as that of a run (${messageOf(error)})`;
     return { end: "running", title: VERDICTS.running.title, met: 0, criteria: 0, findings: [finding] };
   }
   const met = metOf(report);
@@ -41,19 +41,19 @@ export async function recomputeVerdict(
     met,
     criteria: report.criteria.length,
     findings: [
-      ...contradictions(facts).map((line) => `verdict: the outcome is ${report.end}, and ${line}`),
+      ...contradictions(facts).map((line) => `verdict: the outcome is ${report.end}, but ${line}`),
       ...(await otherThanReport(evidence, report, met)),
       ...(await forgedDecisions(facts, within)),
     ],
   };
 }
 
-/** What an end cannot be without. */
+/** Contradictions between an end and the rest of the evidence. */
 function contradictions({ outcome, proofs, rollback, restore, steps, gates }: Facts): string[] {
   const migrated = steps.some(({ target, direction }) => target === "production" && direction === "migrate");
   const proven = (name: string) => proofs.some((proof) => proof.name === name && proof.equal);
   const unequal = proofs.filter(({ name, equal }) => name.startsWith("production-") && !equal);
-  const said = (gate: string) =>
+  const decisionAt = (gate: string) =>
     gates.findLast(({ request, decision }) => request.gate === gate && decision)?.decision?.decision;
   switch (outcome?.end) {
     case "Succeeded":
@@ -61,13 +61,13 @@ function contradictions({ outcome, proofs, rollback, restore, steps, gates }: Fa
         ...(migrated ? [] : ["no step was run on production"]),
         ...(rollback ? ["production was rolled back"] : []),
         ...(restore ? ["production was restored"] : []),
-        ...(said("open") === "Go" ? [] : ["nobody said Go for the opening"]),
-        ...unequal.map(({ name }) => `the proof ${name} says that it differs`),
+        ...(decisionAt("open") === "Go" ? [] : ["nobody said Go for the opening"]),
+        ...unequal.map(({ name }) => `the proof ${name} shows a difference`),
       ];
     case "RolledBack":
-      return proven("production-rolled-back") ? [] : ["no proof says that production is back"];
+      return proven("production-rolled-back") ? [] : ["no proof shows that production is back"];
     case "Restored":
-      return proven("production-restored") ? [] : ["no proof says that production is back"];
+      return proven("production-restored") ? [] : ["no proof shows that production is back"];
     case "Refused":
       return [
         ...(migrated ? ["steps were run on production"] : []),
@@ -85,11 +85,11 @@ async function otherThanReport(evidence: RunEvidence, made: Report, met: number)
   try {
     const kept = JSON.parse(text) as Report;
     if (kept.end !== made.end)
-      return [`verdict: report.json says ${kept.end}, and the evidence comes to ${made.end}`];
+      return [`verdict: report.json has ${kept.end}, but the evidence leads to ${made.end}`];
     const keptMet = metOf(kept);
     return keptMet === met
       ? []
-      : [`verdict: report.json says that ${keptMet} criteria are met, and by the evidence ${met} are`];
+      : [`verdict: report.json has ${keptMet} criteria met, but by the evidence ${met} are`];
   } catch {
     return ["verdict: report.json cannot be read"];
   }
@@ -108,7 +108,7 @@ async function forgedDecisions({ gates }: Facts, evidence: RunEvidence): Promise
       ? await flawsWithin(request, decision.byWave, evidence)
       : await flawsOf(request, decision, evidence);
     if (flaws.length > 0)
-      lines.push(`forged: no page can have taken ${decision.evidence}.json: ${flaws.join(" ")}`);
+      lines.push(`forged: no page can have accepted ${decision.evidence}.json: ${flaws.join(" ")}`);
   }
   return lines;
 }

@@ -27,20 +27,20 @@ const manifestSchema = z.object({
 });
 
 export interface Verified {
-  /** A line for each way in which the folder is not what the run wrote; none: it is whole. */
+  /** A line for each difference between the folder and what the run wrote; empty if it is whole. */
   findings: string[];
-  /** How many files the manifest covers. */
+  /** Number of files that the manifest covers. */
   covered: number;
-  /** Files that were written after the manifest: only the chain covers those. */
+  /** Files that were written after the manifest, which only the chain covers. */
   after: string[];
-  /** SHA-256 of the manifest that is there; null: there is none. */
+  /** SHA-256 of the manifest in the folder; null if there is none. */
   manifest: string | null;
-  /** What the evidence comes to, whatever the report in it says; null: it holds too little for one. */
+  /** The verdict from the evidence, whatever its report states; null if the evidence is not enough for one. */
   verdict: Verdict | null;
 }
 
 /**
- * Holds a folder of evidence to its manifest and its chain, and makes its verdict again.
+ * Compares a folder of evidence with its manifest and its chain, and makes its verdict again.
  * @param hash of the manifest, as the final message shows it
  */
 export async function verifyEvidence(
@@ -49,7 +49,7 @@ export async function verifyEvidence(
   hash: string | undefined,
 ): Promise<Verified> {
   const { hashes, strange } = await filesIn(folder);
-  const findings = strange.map((name) => `added: ${name} is no file, but a link or the like`);
+  const findings = strange.map((name) => `added: ${name} is a link or a special file`);
   const manifest = await manifestIn(folder, hashes, hash, findings);
   const own = hashes.get(MANIFEST_FILE) ?? null;
   const chain = await readChain(folder, [...hashes.keys()], manifest);
@@ -61,7 +61,7 @@ export async function verifyEvidence(
   const found = new Map([...hashes].filter(([name]) => name !== MANIFEST_FILE && !name.startsWith(CHAIN)));
   if (manifest && own) await unseal(folder, evidence, [...hashes.keys()], found, expected, own);
   for (const name of expected.keys()) if (isToken(name) && !found.has(name)) expected.delete(name);
-  // A gate's token that is in no link cannot be told from another; it opens nothing any more.
+  // A gate's token in no link cannot be checked. It no longer opens anything.
   for (const name of found.keys())
     if (isToken(name) && !expected.has(name) && expected.has(name.replace(/token\.json$/, "request.json")))
       found.delete(name);
@@ -69,7 +69,7 @@ export async function verifyEvidence(
 
   const verdict = await recomputeVerdict(
     evidence,
-    // What is a folder or a pipe now is not read: it is told as taken away.
+    // A folder or a pipe in place of a file is not read: it is reported as removed.
     manifest ? coveredBy(manifest).filter((name) => hashes.has(name)) : [...hashes.keys()],
     own,
   );
@@ -96,14 +96,14 @@ async function manifestIn(
   if (own === undefined) {
     findings.push(
       hashes.has("outcome.json")
-        ? `cut off: the run has ended, and ${MANIFEST_FILE}, the end of its evidence, is gone`
-        : `cut off: there is no ${MANIFEST_FILE}. The run has not ended, or the end of its evidence is gone`,
+        ? `cut off: the run has ended, but ${MANIFEST_FILE}, the end of its evidence, is missing`
+        : `cut off: there is no ${MANIFEST_FILE}. The run has not ended, or the end of its evidence is missing`,
     );
     return undefined;
   }
   if (hash !== undefined && own !== hash)
     findings.push(
-      `changed: ${MANIFEST_FILE} is not the one whose hash was given, but ${own}. Nothing here can be relied on`,
+      `changed: ${MANIFEST_FILE} does not have the given hash, but ${own}. Nothing here can be relied on`,
     );
   try {
     return manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST_FILE), "utf8")));
@@ -114,8 +114,8 @@ async function manifestIn(
 }
 
 /**
- * The report's files show the manifest's hash, and the manifest has theirs from before that. A report that was made
- * again from the evidence, as `sluice report` does, is as good.
+ * The report's files show the manifest's hash, and the manifest has their hashes from before that. A report that was made
+ * again from the evidence, as by `sluice report`, counts as the same.
  */
 async function unseal(
   folder: string,
@@ -130,7 +130,7 @@ async function unseal(
     const right = expected.get(name);
     if (!found.has(name) || right === undefined) continue;
     const text = await readFile(join(folder, name), "utf8");
-    // Where the hash was taken out, the text may be the one before it was put in, which no run leaves.
+    // If the hash was removed, the text may be the one from before it was added, which no run leaves.
     found.set(name, text.includes(NO_HASH) ? "" : sha256(text.replaceAll(own, NO_HASH)));
     if (found.get(name) === right) continue;
     again ??= remade(evidence, names, own);

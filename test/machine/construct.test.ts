@@ -124,14 +124,14 @@ test("what only CloudFormation will know is refused where a function must know i
   const named = { ...props, vpc, instance: "legacy", iamUser: "migrator", databaseName: "app" };
   const alarms = [stack.stackId];
   expect(() => made(stack, { ...named, settings: { alarms } })).toThrow(
-    /Shop\/Migrations.*\n- databases\[0\]\.alarms\[0\]: only CloudFormation/s,
+    /Shop\/Migrations.*\n- databases\[0\]\.alarms\[0\]: its value is known only to CloudFormation/s,
   );
   expect(() => made(stack, { ...named, databaseName: stack.stackId }, "Other")).toThrow(
-    "- databases[0].database: only CloudFormation",
+    "- databases[0].database: its value is known only to CloudFormation",
   );
 });
 
-test("an instance that cannot be migrated is refused by what it is", () => {
+test("an instance that cannot be migrated is refused, and the reason is named", () => {
   const { stack, vpc, instance, props } = own();
   const replica = new rds.DatabaseInstanceReadReplica(stack, "Replica", {
     instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
@@ -215,7 +215,7 @@ describe("a cluster of one's own app", () => {
     expect(text).toContain("rds:RestoreDBClusterToPointInTime");
   });
 
-  test("that cannot be migrated is refused by what it is", () => {
+  test("that cannot be migrated is refused, and the reason is named", () => {
     const mysql = rds.DatabaseClusterEngine.auroraMysql({ version: rds.AuroraMysqlEngineVersion.VER_3_08_0 });
     const other = ownCluster({ engine: mysql });
     expect(() => made(other.stack, other.props)).toThrow("- cluster: it runs aurora-mysql");
@@ -239,7 +239,7 @@ describe("a cluster of one's own app", () => {
 describe("a cluster of another app", () => {
   const attributes = { clusterIdentifier: "legacy", port: 5432, engine: AURORA };
 
-  test("is known by what is said of it: without its instances by the rule of their names", () => {
+  test("is taken from its attributes; without its instances, by the rule for their names", () => {
     const { stack, props } = ownCluster();
     const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", attributes);
     made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" });
@@ -248,12 +248,12 @@ describe("a cluster of another app", () => {
     expect(text).toContain("db:legacy-*");
   });
 
-  test("whose port is not said lets nobody in, and is refused", () => {
+  test("without a port is refused", () => {
     const { stack, props } = ownCluster();
     const { port: _, ...without } = attributes;
     const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", without);
     expect(() => made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" })).toThrow(
-      "- cluster: its port is not known",
+      "- cluster: its port is missing",
     );
   });
 
@@ -270,19 +270,19 @@ describe("a cluster of another app", () => {
   });
 });
 
-test("exactly one of instance and cluster is production, and what is of clusters goes with no instance", () => {
+test("an instance or a cluster is given, not both, and an instance refuses the settings of clusters", () => {
   const { stack, instance, props } = ownCluster();
   const { cluster: _, ...neither } = props;
   expect(() => made(stack, { ...props, instance })).toThrow("- cluster: does not go with instance");
   expect(() => made(stack, neither, "Other")).toThrow(
-    /- instance: give an rds.DatabaseInstance, .*or give cluster in its place/,
+    /- instance: give an rds.DatabaseInstance, .*or give cluster instead/,
   );
   for (const [key, more] of Object.entries({
     staging: { staging: "clone" as const },
     members: { members: ["a"] },
   }))
     expect(() => made(stack, { ...neither, instance, ...more }, `With${key}`)).toThrow(
-      `- ${key}: is of clusters`,
+      `- ${key}: is for clusters only`,
     );
 });
 
@@ -317,6 +317,6 @@ test("mistakes in the settings and in the plan are all shown, with their place",
   const plan = await temporaryFolder();
   expect(() => made(stack, { ...props, plan }, "Other")).toThrow(/The plan .* cannot be deployed:\n/);
   expect(() => made(stack, { ...props, plan: "./nowhere" }, "Third")).toThrow(
-    "The plan ./nowhere cannot be deployed: there is no such folder in ",
+    "The plan ./nowhere cannot be deployed: the folder does not exist in ",
   );
 });

@@ -8,7 +8,7 @@ const BROKEN_BACK = "Roll back 002";
 test("a state that is broken on purpose fails, does nothing, and the run goes its own way back", async () => {
   const { end, states } = await runPlan({ fail: [APPLY] });
   expect(end).toMatchObject({ end: "RolledBack", neverReached: [] });
-  expect(end.cause).toContain(`"${APPLY}" was broken on purpose`);
+  expect(end.cause).toContain(`"${APPLY}" failed on purpose`);
   expect(states).not.toContain("Roll back 003");
   expect(states.filter((state) => state === APPLY)).toHaveLength(1);
 });
@@ -16,7 +16,7 @@ test("a state that is broken on purpose fails, does nothing, and the run goes it
 test("with the rollback broken too, a Go at the restore gate restores production and proves it", async () => {
   const { end, evidence } = await runPlan({ fail: [APPLY, BROKEN_BACK] });
   expect(end.end).toBe("Restored");
-  expect(end.cause).toContain(`"${BROKEN_BACK}" was broken on purpose`);
+  expect(end.cause).toContain(`"${BROKEN_BACK}" failed on purpose`);
   expect(await evidence.require(docName<ProofDoc>("proofs/production-restored"))).toMatchObject({
     equal: true,
   });
@@ -34,6 +34,6 @@ test("a state that the run never came to is told at the end", async () => {
 
 test("a state that the machine does not have is refused, with those that it has", async () => {
   await expect(runPlan({ fail: ["Apply 004 to production"] })).rejects.toThrow(
-    /no such state that does any work.*Migrate: .*Apply 002 to production, Validate 002 on production/s,
+    /no working state with that name.*Migrate: .*Apply 002 to production, Validate 002 on production/s,
   );
 });

@@ -21,7 +21,7 @@ async function imported(files: Files, ...args: string[]): Promise<{ plan: string
   const code = await main(["import", join(root, "migrations"), "--plan", plan, ...args], terminal);
   expect(terminal.err).toBe("");
   expect(code).toBe(0);
-  expect(terminal.out).not.toContain("Left for you to mend");
+  expect(terminal.out).not.toContain("Before this plan can be deployed");
   return { plan, out: terminal.out };
 }
 

@@ -111,8 +111,7 @@ describe("a folder with one line of SQL and one back", () => {
       }),
     });
     expect(end.end).toBe("Succeeded");
-    const told =
-      /012_a\/migrate\.sql, line 4: done in 2 steps \(lines 2, 4\), each by itself: CREATE INDEX CONCURRENTLY/;
+    const told = /012_a\/migrate\.sql, line 4: split into 2 steps \(lines 2, 4\): CREATE INDEX CONCURRENTLY/;
     const { warnings } = await evidence.require(docName<GateDoc>("gates/readiness-1/request"));
     expect(warnings?.join("\n")).toMatch(told);
     expect(end.report.migrations[0]?.notices.join("\n")).toMatch(told);
@@ -125,5 +124,5 @@ test("what sluice new makes goes through a whole run as it is", async () => {
   const { end } = await runPlan({ plan: folder });
   expect(end.end).toBe("Succeeded");
   expect(end.report.preflight?.checks.find(({ name }) => name === "nobody is kept out")?.passed).toBeNull();
-  await expect(newPlan(folder, undefined)).rejects.toThrow(/holds 001_first, plan\.yaml already/);
+  await expect(newPlan(folder, undefined)).rejects.toThrow(/already has 001_first, plan\.yaml/);
 });

@@ -39,10 +39,10 @@ describe("the template", () => {
     const refused = synthesized(25, "test/plans/tiny");
     await expect(refused).rejects.toBeInstanceOf(SettingsError);
     await expect(refused).rejects.toThrow(
-      /databases: with 25 of them the template has \d{7} bytes, and CloudFormation takes 1000000/,
+      /databases: with 25 of them the template has \d{7} bytes, and CloudFormation's limit is 1000000/,
     );
     await expect(synthesized(60, "test/plans/tiny")).rejects.toThrow(
-      /with 60 of them the template has \d{3} resources, and CloudFormation takes 500/,
+      /with 60 of them the template has \d{3} resources, and CloudFormation's limit is 500/,
     );
   });
 });

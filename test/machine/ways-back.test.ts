@@ -161,7 +161,7 @@ test("a migration in the middle that has no rollback stops no rollback before it
   expect(after.states).toContain("Roll back 004 on staging");
 });
 
-describe("where nothing may be restored", () => {
+describe("where restores are forbidden", () => {
   const deployed = async (accepted: boolean): Promise<Ground> => {
     const tiny = await compilePlan(TINY_PLAN);
     const [first, ...more] = tiny.migrations;

@@ -118,6 +118,6 @@ test("what a DO puts together shows by what it did to the server, and the run go
     ),
   );
   expect(end.end).toBe("Refused");
-  expect(end.cause).toContain("The real server is not what it was");
+  expect(end.cause).toContain("changed the real server: ");
   expect(end.cause).toContain("settings of role notes_app added");
 });

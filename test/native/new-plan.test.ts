@@ -81,7 +81,7 @@ test("a schema that the embedded PostgreSQL does not take is said so, and the pl
   const folder = join(await temporaryFolder(), "later");
   const said = (await newPlan(folder, urlOf(name))).join("\n");
   expect(said).toMatch(
-    /baseline\.sql: the embedded PostgreSQL does not take the baseline: permission denied to create event trigger/,
+    /baseline\.sql: the embedded PostgreSQL refused the baseline: permission denied to create event trigger/,
   );
   expect(await readFile(join(folder, "plan.yaml"), "utf8")).toContain('title: "Later"');
 });

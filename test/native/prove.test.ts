@@ -37,7 +37,9 @@ test("after a run that needs an operator, production is said not to be back, obj
   expect(end.end).toBe("NeedsOperator");
   const { code, out } = await prove(end.evidence);
   expect(code).toBe(3);
-  expect(out).toMatch(/^NOT back: not as recorded at 20.*column public\.note\.author added/s);
+  expect(out).toMatch(
+    /^NOT back: the database differs from the record of 20.*column public\.note\.author added/s,
+  );
 });
 
 test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {
@@ -65,9 +67,9 @@ test("rows that are not there, and sequences that would give values again, are n
   expect(out).toContain("public.note_id_seq: had reached 1000, now starts over");
 });
 
-test("a run that recorded nothing of production has nothing to be compared with", async () => {
+test("a run without a record of production has nothing to be compared with", async () => {
   const { end } = await runPlan({ databaseUrl: database.url, noGo: ["readiness"] });
   const terminal = new FakeTerminal();
   expect(await main(["prove", end.evidence, "--database-url", database.url], terminal)).toBe(2);
-  expect(terminal.err).toContain("recorded nothing of production");
+  expect(terminal.err).toContain("has no record of production");
 });

@@ -68,7 +68,7 @@ describe("a rehearsal of a database on a server", () => {
   test("says who is connected when it needs the database to itself", async () => {
     await withPgSession({ connectionString: database.url }, async () => {
       await expect(runPlan({ databaseUrl: database.url })).rejects.toThrow(
-        /is in use, and a copy on the same server needs it to itself/,
+        /is in use, and a copy on the same server allows no other session/,
       );
     });
     expect((await databases()).filter((name) => !others.includes(name))).toEqual([database.name]);
@@ -80,7 +80,7 @@ describe("with --apply", () => {
     const { end } = await runPlan({ databaseUrl: database.url, apply: true });
     expect(end.end).toBe("Succeeded");
     expect(end.leftBehind).toEqual([
-      expect.stringMatching(/sluice-moment-final-\w+ is what the database was before/),
+      expect.stringMatching(/sluice-moment-final-\w+ is the database's state from before/),
     ]);
     await withPgSession({ connectionString: database.url }, async (session) => {
       expect(await session.query("SELECT version FROM versions ORDER BY 1")).toEqual([

@@ -145,7 +145,7 @@ test("two pushes keep one comment, and a refusal stands at its file and line", a
     /^::warning file=migrations\/002_labels\/migrate\.sql,line=1,title=squawk%3A prefer-bigint-over-int::/m,
   );
   expect(comment).toContain("- `002` is new");
-  expect(comment).toContain("- it ended Succeeded, and ends Refused now");
+  expect(comment).toContain("- it ended Succeeded, and now ends Refused");
 });
 
 test("a push with a mistake in the plan takes the end back, and the next is compared with the one before", async () => {

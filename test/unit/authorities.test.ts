@@ -60,7 +60,7 @@ test("a bundle of the deployer's own is added to them", () => {
   expect(subjects(authorities(settingsWith({ caBundle })))).toEqual([...known, "CN=Our own CA"]);
 });
 
-test("a Region that is newer than the package needs a bundle, and the message says where it is", () => {
+test("a Region that is newer than the package needs a bundle, and the message shows where it is", () => {
   const secretArn = "arn:aws:secretsmanager:xx-new-1:123456789012:secret:orders";
   expect(() => authorities(settingsWith({ secretArn }))).toThrow(
     /older than xx-new-1.*https:\/\/truststore\.pki\.rds\.amazonaws\.com\/xx-new-1\/xx-new-1-bundle\.pem/,
@@ -71,13 +71,13 @@ test("a Region that is newer than the package needs a bundle, and the message sa
 
 test.each([
   ["that is not there", () => join(folder, "nowhere.pem"), /cannot be read/],
-  ["without a certificate", () => written("nothing"), /holds no certificate/],
+  ["without a certificate", () => written("nothing"), /has no certificate/],
   [
     "with something else between the marks",
     () => written("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-    /holds something that is no certificate/,
+    /has something that is no certificate/,
   ],
-  ["with a server's certificate", () => written(A_SERVERS), /no authority's: CN=server/],
+  ["with a server's certificate", () => written(A_SERVERS), /belongs to no authority: CN=server/],
 ])("a bundle %s is refused", (_, caBundle, message) => {
   expect(() => authorities(settingsWith({ caBundle: caBundle() }))).toThrow(message);
 });

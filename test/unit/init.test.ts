@@ -33,7 +33,7 @@ const flags = (...more: (readonly [string, string])[]) =>
     ([name, value]) => [`--${name}`, value],
   );
 
-/** What AWS says of it, whatever is asked. */
+/** What AWS reports in this test. */
 let account: (kind: string, identifier: string, region?: string) => LookedUp;
 const lookUp: LookUp = async (...about) => account(...about);
 beforeEach(() => {
@@ -100,7 +100,7 @@ describe("sluice init", () => {
     expect([both.code, both.err]).toEqual([2, expect.stringContaining("database.cluster: does not go with")]);
   });
 
-  test("takes further databases, each with its own login, and says of what mistakes in them are", async () => {
+  test("takes further databases, each with its own login, and names the database of a mistake", async () => {
     const further = ["--another", "stock/warehouse=migrator", "--another", `billing/app=${secret}`];
     expect(await init(...flags(), ...further)).toMatchObject({ code: 0, err: "" });
     expect(written()).not.toHaveProperty("database");
@@ -157,7 +157,7 @@ describe("sluice init", () => {
     });
   });
 
-  test("tells everything that is missing or wrong at once where nobody is asked, and writes nothing", async () => {
+  test("reports everything that is missing or wrong at once if it may not ask, and writes nothing", async () => {
     const before = readFileSync(file, "utf8");
     const { code, err } = await init(
       "--instance",
@@ -179,7 +179,7 @@ describe("sluice init", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("asks for each, says at once what is wrong with an answer, and asks again", async () => {
+  test("asks for each, reports at once what is wrong with an answer, and asks again", async () => {
     const answers = Object.fromEntries(NEEDED.map(([name, value]) => [name, [value]]));
     const { code, out } = await asked({
       ...answers,
@@ -196,7 +196,7 @@ describe("sluice init", () => {
     expect(out).not.toContain("VPC of the database");
   });
 
-  test("replaces settings only when told to", async () => {
+  test("replaces settings only with --replace", async () => {
     await init(...flags());
     const { code, err } = await init(...flags(["instance", "other"]));
     expect(code).toBe(2);
@@ -213,7 +213,7 @@ describe("sluice init", () => {
     await terminal.until("Replace them");
     terminal.type("\n");
     expect(await ended).toBe(2);
-    expect(terminal.err).toContain("is as it was");
+    expect(terminal.err).toContain("Nothing was written");
   });
 
   test("that is left in the middle writes nothing", async () => {
@@ -226,7 +226,7 @@ describe("sluice init", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("says so where there is no file, or one that is not JSON", async () => {
+  test("reports a missing file, and one that is not JSON", async () => {
     writeFileSync(file, "{");
     expect((await init(...flags())).err).toContain("is not JSON");
     rmSync(file);
@@ -234,11 +234,11 @@ describe("sluice init", () => {
   });
 });
 
-describe("what is to be production is looked up", () => {
+describe("production is looked up in AWS", () => {
   const without = (...names: string[]) =>
     NEEDED.filter(([name]) => !names.includes(name)).flatMap(([name, value]) => [`--${name}`, value]);
 
-  test("by its kind and name, in the Region that was given; what is found needs no flag", async () => {
+  test("by kind and identifier, in the given Region; what AWS reports needs no flag", async () => {
     const asked: unknown[] = [];
     account = (...about) => {
       asked.push(about);
@@ -253,19 +253,19 @@ describe("what is to be production is looked up", () => {
     expect(written()).toMatchObject({ database: { name: "shop" }, network: { vpcId: "vpc-0cd2" } });
   });
 
-  test("and what a flag says counts more than what is found", async () => {
+  test("and a flag outweighs what AWS reports", async () => {
     account = () => ({ says: [], database: "shop", vpc: "vpc-0cd2" });
     await init(...flags());
     expect(written()).toMatchObject({ database: { name: "orders" }, network: { vpcId: "vpc-0ab1" } });
   });
 
-  test("and instances of a cluster that do not begin with its name are named", async () => {
+  test("and a cluster's instances are listed if their names do not begin with the cluster's", async () => {
     account = () => ({ says: [], members: ["blue", "green"] });
     await init(...without("instance"), "--cluster", "orders");
     expect(parseSettings(written()).databases).toMatchObject([{ cluster: { members: ["blue", "green"] } }]);
   });
 
-  test("and what no run works on is a mistake like any other, and nothing is written", async () => {
+  test("and production that Sluice cannot migrate is a mistake like any other: nothing is written", async () => {
     const before = readFileSync(file, "utf8");
     account = (kind, identifier) => ({ says: [], mistake: `there is no ${kind} ${identifier} in eu-west-1` });
     const { code, err } = await init(...flags());
@@ -273,7 +273,7 @@ describe("what is to be production is looked up", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("and at a terminal another is asked for, until there is one", async () => {
+  test("and at a terminal the question is repeated until AWS finds production", async () => {
     account = (_, identifier) =>
       identifier === "orders"
         ? { says: ["Found: orders"], vpc: "vpc-0cd2" }
@@ -292,7 +292,7 @@ describe("what is to be production is looked up", () => {
     await ended;
   });
 
-  test("but not where that is not wanted", async () => {
+  test("but not with --no-look-up", async () => {
     account = () => {
       throw new Error("AWS was asked");
     };
@@ -341,6 +341,6 @@ describe("the file keeps what else is in it", () => {
     expect(Object.keys(sluice.database).slice(0, 2)).toEqual(["name", "instance"]);
     writeFileSync(file, JSON.stringify({ context: { sluice: before } }));
     const { err } = await init("--yes", ...flags());
-    expect(err).toContain("holds settings already (retentionDays, smokeTests, database)");
+    expect(err).toContain("already holds settings (retentionDays, smokeTests, database)");
   });
 });

@@ -19,7 +19,7 @@ function mistakesIn(value: unknown): readonly string[] {
 const KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123";
 
 describe("settings", () => {
-  test("all mistakes are told at once, each with its place", () => {
+  test("all mistakes are reported together, each with its place", () => {
     const mistakes = mistakesIn({
       ...exampleSettings,
       database: { ...exampleSettings.database, instance: "Prod_1", secretArn: "my-secret" },
@@ -42,18 +42,18 @@ describe("settings", () => {
     ["arn:aws:dsql:eu-central-1:123456789012:cluster/oadbdmqt4xyz", /Aurora DSQL/],
     ["orders.limitless-abc123.eu-central-1.rds.amazonaws.com", /Limitless/],
     ["arn:aws:rds:eu-central-1:123456789012:shard-group:orders", /Limitless/],
-    ["orders.cluster-abc123.eu-central-1.rds.amazonaws.com", /a cluster's/],
-    ["orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com:5432", /a cluster's/],
-    ["some.cluster-custom-abc123.cn-north-1.rds.amazonaws.com.cn", /a cluster's/],
-    ["arn:aws:rds:eu-central-1:123456789012:cluster:orders", /a cluster's/],
+    ["orders.cluster-abc123.eu-central-1.rds.amazonaws.com", /belongs to a cluster/],
+    ["orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com:5432", /belongs to a cluster/],
+    ["some.cluster-custom-abc123.cn-north-1.rds.amazonaws.com.cn", /belongs to a cluster/],
+    ["arn:aws:rds:eu-central-1:123456789012:cluster:orders", /belongs to a cluster/],
     ["orders.global-abc123.global.rds.amazonaws.com", /a global database/],
     ["arn:aws:rds::123456789012:global-cluster:orders", /a global database/],
     ["orders.proxy-abc123.eu-central-1.rds.amazonaws.com", /RDS Proxy/],
     ["orders.abc123.eu-central-1.redshift.amazonaws.com", /Redshift/],
     ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/1", /Redshift/],
     ["orders.cluster-abc123.eu-central-1.docdb.amazonaws.com", /DocumentDB or Neptune/],
-    ["orders.abc123.eu-central-1.rds.amazonaws.com:5432", /identifier alone, orders$/],
-    ["arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:orders", /identifier alone, orders$/],
+    ["orders.abc123.eu-central-1.rds.amazonaws.com:5432", /only the identifier, orders$/],
+    ["arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:orders", /only the identifier, orders$/],
   ])("what is no instance's identifier is refused as what it is: %s", (instance, what) => {
     const mistakes = mistakesIn({ ...exampleSettings, database: { ...exampleSettings.database, instance } });
     expect(mistakes).toEqual([expect.stringMatching(what)]);
@@ -83,35 +83,40 @@ describe("settings", () => {
       "members of an instance",
       { instance: "orders", members: ["a"] },
       {},
-      /^database\.members: is of clusters/,
+      /^database\.members: is only for clusters/,
     ],
     [
       "staging of an instance",
       { instance: "orders", staging: "clone" },
       {},
-      /^database\.staging: is of clusters/,
+      /^database\.staging: is only for clusters/,
     ],
-    ["an endpoint", { cluster: "o.cluster-1.eu-central-1.rds.amazonaws.com" }, {}, /identifier alone, o$/],
-    ["an instance's endpoint", { cluster: "o.1.eu-central-1.rds.amazonaws.com" }, {}, /is an instance's/],
+    ["an endpoint", { cluster: "o.cluster-1.eu-central-1.rds.amazonaws.com" }, {}, /only the identifier, o$/],
+    [
+      "an instance's endpoint",
+      { cluster: "o.1.eu-central-1.rds.amazonaws.com" },
+      {},
+      /belongs to an instance/,
+    ],
     ["a name of Sluice's", { cluster: "sluice-staging" }, {}, /must not start with sluice-/],
     [
       "a clone of an instance",
       { instance: "orders" },
       { backup: "clone" },
-      /^backup: clone is of clusters alone/,
+      /^backup: clone is only for clusters/,
     ],
     ["a clone of a cluster", { cluster: "orders" }, { backup: "clone" }, undefined],
     [
       "a clone that is to be copied",
       { cluster: "orders" },
       { backup: { by: "clone", copyTo: { region: "eu-west-1" } } },
-      /a clone is no snapshot that copyTo could send away/,
+      /a clone is no snapshot, which copyTo needs/,
     ],
   ])("of a cluster: %s", (_what, database, more, mistake) => {
     expect(onCluster(database, more)).toEqual(mistake ? [expect.stringMatching(mistake)] : []);
   });
 
-  test("a cluster is known by its identifier, and its copies are clones unless told", () => {
+  test("a cluster is identified by its identifier, and its copies are clones by default", () => {
     const database = { ...login, cluster: "orders" };
     const parsed = parseSettings({ ...exampleSettings, database });
     expect(parsed.databases[0]).toMatchObject({
@@ -167,7 +172,7 @@ describe("settings", () => {
     expect(told({})).toBeUndefined();
   });
 
-  test("what must be there and is not is said to be missing", () => {
+  test("a missing setting is reported as missing", () => {
     expect(mistakesIn({ ...exampleSettings, database: {}, approvers: undefined })).toEqual(
       expect.arrayContaining([
         "database.instance: is missing",
@@ -181,7 +186,7 @@ describe("settings", () => {
     [
       "names for some of the approvers",
       { approvers: ["dba@example.com", { name: "Ada Lovelace", email: "ada@example.com" }] },
-      "approvers: give a name to each, or to none",
+      "approvers: give each a name, or none",
     ],
     [
       "two approvers who cannot be told apart",
@@ -211,7 +216,7 @@ describe("settings", () => {
     [
       "approvers with names, and an escalation by a link that all get",
       { approvers: [{ name: "Ada Lovelace", email: "ada@example.com" }] },
-      "escalation: must have names as the approvers do",
+      "escalation: must have names if the approvers do",
     ],
   ])("%s are refused", (_, given, message) => {
     const mistakes = mistakesIn({ ...exampleSettings, ...given });
@@ -230,7 +235,7 @@ describe("settings", () => {
   test("evidence is not locked for longer than it is kept", () => {
     const lock = { mode: "compliance", days: 400 };
     expect(mistakesIn({ ...exampleSettings, evidenceLock: lock })).toEqual([
-      "evidenceLock.days: must not be more than retentionDays (365)",
+      "evidenceLock.days: must be at most retentionDays (365)",
     ]);
     expect(mistakesIn({ ...exampleSettings, evidenceLock: { ...lock, days: 365 } })).toEqual([]);
   });
@@ -274,7 +279,7 @@ describe("settings", () => {
       ]);
     });
 
-    test("those of one instance are told apart by the database", () => {
+    test("those of one instance are distinguished by the database", () => {
       const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
       expect(databases.map(({ label }) => label)).toEqual([
         "stock/warehouse",
@@ -318,27 +323,27 @@ describe("settings", () => {
       expect(mistakes).toHaveLength(places.length);
     });
 
-    test("name the stack after the first, or as they are told", () => {
+    test("name the stack after the first, or as stackName states", () => {
       expect(stackName(parseSettings(several(database, stock)))).toBe("Sluice-orders-production");
       expect(stackName(parseSettings({ ...several(stock), stackName: "Sluice-all" }))).toBe("Sluice-all");
     });
   });
 
-  test("no settings at all is said as such", () => {
+  test("missing settings are reported as such", () => {
     expect(() => parseSettings(undefined)).toThrow(/One mistake in the settings .*there are none/s);
   });
 
   test("a production instance named like staging is refused, since staging is deleted", () => {
     const database = { ...exampleSettings.database, instance: "sluice-staging-1" };
     expect(mistakesIn({ ...exampleSettings, database })).toEqual([
-      "database.instance: must not start with sluice-, which names what is deleted again",
+      "database.instance: must not start with sluice-, the prefix of what Sluice deletes",
     ]);
   });
 
   test("each zone needs its subnet", () => {
     const network = { ...exampleSettings.network, subnetIds: ["subnet-0a"] };
     expect(mistakesIn({ ...exampleSettings, network })).toEqual([
-      "network.subnetIds: must be as many as availabilityZones, in their order",
+      "network.subnetIds: needs one subnet for each of availabilityZones, in the same order",
     ]);
   });
 
@@ -362,7 +367,7 @@ describe("settings", () => {
   });
 
   const lookUp = { account: "123456789012", region: "eu-central-1" };
-  test("a network is looked up, or told, and not half of each", () => {
+  test("a network is looked up or given, and never half of each", () => {
     const { availabilityZones, subnetIds, ...network } = exampleSettings.network;
     expect(parseSettings({ ...exampleSettings, network: { ...network, lookUp } }).network).toMatchObject({
       lookUp: { subnets: "private" },
@@ -411,7 +416,7 @@ describe("settings", () => {
     expect(backup({ region: "eu-west-1" })).toEqual([]);
     expect(backup({ region: "eu-central-1", kmsKeyArn: KEY })).toEqual([]);
     expect(backup({ region: "eu-west-1", kmsKeyArn: KEY })).toEqual([
-      "backup.copyTo.kmsKeyArn: must be of a key in the Region that is copied to",
+      "backup.copyTo.kmsKeyArn: must be of a key in the Region of the copy",
     ]);
     expect(backup({ region: "Ireland" })).toEqual(["backup.copyTo.region: a Region such as eu-west-1"]);
     expect(mistakesIn({ ...exampleSettings, backup: { exportTo: { bucket: "s3://orders" } } })).toHaveLength(
@@ -431,7 +436,7 @@ describe("settings", () => {
     });
   });
 
-  test("what the functions are told is what they parse", () => {
+  test("the functions can parse what they get", () => {
     const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
     const backup = {
       copyTo: { region: "eu-west-1" },
@@ -463,7 +468,7 @@ describe("docs/deploying.md", () => {
       : [[name, { properties, items, ...rest }] as [string, Shape]],
   );
 
-  test.each(named)("tells of the setting %s and of all that it holds", (name, { properties, items }) => {
+  test.each(named)("describes the setting %s and everything in it", (name, { properties, items }) => {
     const row = rows.find((line) => line.split(" | ")[0]?.includes(`\`${name}\``));
     expect(row).toBeDefined();
     for (const inner of Object.keys({ ...properties, ...items?.properties }))

@@ -4,7 +4,7 @@ import { holdsSql } from "../sql-text.ts";
 import { program } from "./common.ts";
 
 const SECTION = /^--\s*Running\s+(upgrade|downgrade)\s+(.*?)\s*->\s*(\S*)\s*$/;
-/** What Alembic itself keeps its version with: Sluice writes that row. */
+/** Alembic's own statements on its version table: Sluice writes that row itself. */
 const OWN =
   /^(?:CREATE\s+TABLE\s+(?:\S+\.)?alembic_version\b|(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|DROP\s+TABLE)\s+(?:\S+\.)?alembic_version\b)/i;
 
@@ -17,14 +17,14 @@ interface Section {
   text: string;
 }
 
-/** Alembic: what `alembic upgrade --sql` and `downgrade --sql` print, and the revisions in Python by their names. */
+/** Alembic: the output of `alembic upgrade --sql` and `downgrade --sql`, and the names of revisions in Python. */
 export function readAlembic(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
   const sections = folder.paths
     .filter((path) => /\.(sql|txt)$/i.test(path))
     .flatMap((path) => sectionsOf(folder, path, notes));
-  // Where several could come next, the name of the file decides.
+  // If several revisions could come next, the file's name decides.
   const revisions = chained(
     folder.paths.filter((path) => /\.py$/.test(path)).flatMap((path) => revisionIn(folder, path) ?? []),
     ({ id }) => id,
@@ -45,7 +45,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     migrations.push({
       version: id,
       aliases: [id.slice(0, 8), ...(revision ? [revision.path] : [])],
-      name: revision?.says ?? id,
+      name: revision?.title ?? id,
       files: [...new Set([file, ...(back ? [back.file] : [])])],
       up: { file, line: line + 1, text, runs: "statements" },
       down:
@@ -53,7 +53,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
           ? { file: back.file, line: back.line + 1, text: back.text, runs: "statements" }
           : {
               none: back
-                ? `the downgrade of ${id} holds no SQL`
+                ? `the downgrade of ${id} has no SQL`
                 : `no file has the downgrade of ${id}: alembic downgrade ${id}:${from[0] ?? "base"} --sql > ${id}.down.sql`,
             },
       row: { version_num: id, down_revision: down },
@@ -62,17 +62,17 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     });
   }
   const printed = new Set(ups.map(({ to }) => to[0]));
-  for (const { id, down, path, says } of revisions) {
+  for (const { id, down, path, title } of revisions) {
     if (printed.has(id)) continue;
     const before = down[0] ?? "base";
     migrations.push(
       program(
         path,
-        `it is Python. Let the import call Alembic (--call), or print its SQL into the folder: alembic upgrade ${before}:${id} --sql > ${id}.sql, and alembic downgrade ${id}:${before} --sql > ${id}.down.sql`,
+        `it is Python. Have the import call Alembic (--call), or print its SQL into the folder: alembic upgrade ${before}:${id} --sql > ${id}.sql, and alembic downgrade ${id}:${before} --sql > ${id}.down.sql`,
         {
           version: id,
           aliases: [id.slice(0, 8), path],
-          name: says,
+          name: title,
           row: { version_num: id, down_revision: down.length > 1 ? down : (down[0] ?? null) },
           standing: id,
         },
@@ -89,7 +89,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     migrations: standing(ordered),
     notes,
     refusals,
-    late: "Alembic takes it for applied, as its table holds the heads alone",
+    late: "Alembic treats it as applied, as its table holds only the heads",
   };
 }
 
@@ -107,7 +107,7 @@ function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Secti
         way,
         from: namesIn(from),
         to: namesIn(to),
-        // One transaction may hold several revisions: each of them begins its own here.
+        // One transaction may hold several revisions; here each revision begins its own.
         text: inTransaction ? "BEGIN;\n" : "",
       });
     }
@@ -122,7 +122,7 @@ function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Secti
   return sections.map((section) => ({ ...section, text: closed(section.text) }));
 }
 
-/** A transaction that goes on in the next revision ends with its own here. */
+/** Ends a transaction that would continue in the next revision. */
 function closed(text: string): string {
   const marks = text.match(/^\s*(BEGIN|COMMIT)\s*;?\s*$/gim) ?? [];
   return /BEGIN/i.test(marks.at(-1) ?? "") ? `${text}COMMIT;\n` : text;
@@ -136,7 +136,7 @@ interface Revision {
   id: string;
   down: string[];
   path: string;
-  says: string;
+  title: string;
 }
 
 function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
@@ -146,16 +146,16 @@ function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
     text,
   )?.[1];
   if (id === undefined || down === undefined) return undefined;
-  const says = /^\s*(?:r|u)?["']{3}\s*(.*?)\s*$/m.exec(text)?.[1]?.replace(/["']{3}$/, "");
+  const title = /^\s*(?:r|u)?["']{3}\s*(.*?)\s*$/m.exec(text)?.[1]?.replace(/["']{3}$/, "");
   return {
     id,
     down: [...down.matchAll(/["']([^"']+)["']/g)].map(([, one]) => String(one)),
     path,
-    says: says || id,
+    title: title || id,
   };
 }
 
-/** Each after those that it follows; where several could come next, the first of them as they are given. */
+/** Puts each after its predecessors; if several could come next, in the given order. */
 function chained<One>(
   all: readonly One[],
   idOf: (one: One) => string,
@@ -166,7 +166,7 @@ function chained<One>(
   const done: One[] = [];
   while (rest.length > 0) {
     const at = rest.findIndex((one) => follows(one).every((id) => !waiting.has(id)));
-    // Revisions that follow each other in a circle are taken as they stand.
+    // Revisions that form a circle stay in their order.
     for (const next of rest.splice(Math.max(at, 0), 1)) {
       waiting.delete(idOf(next));
       done.push(next);
@@ -179,7 +179,7 @@ function followedBy({ row }: ImportedMigration): string[] {
   return [row?.down_revision ?? []].flat().map(String);
 }
 
-/** The table holds the heads: of each revision, those that nothing follows yet. */
+/** The heads in the table: the revisions without a successor yet. */
 function standing(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   let heads: string[] = [];
   return migrations.map((one) => {

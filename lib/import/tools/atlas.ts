@@ -5,7 +5,7 @@ import { wordsOf } from "./common.ts";
 
 const SUM = "atlas.sum";
 
-/** Atlas: files by their names, sealed by atlas.sum. */
+/** Atlas: files in the order of their names, with checksums in atlas.sum. */
 export function readAtlas(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const paths = atTop(folder).filter((path) => path.endsWith(".sql"));
@@ -16,25 +16,25 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
     const bare = path.replace(/\.sql$/, "");
     const [version = bare, ...rest] = bare.split("_");
     const description = rest.join("_");
-    const { says, runs } = headOf(text, path, notes);
-    if (says.some((line) => /atlas:import\b/.test(line)))
+    const { directives, runs } = headOf(text, path, notes);
+    if (directives.some((line) => /atlas:import\b/.test(line)))
       refusals.push({
         file: path,
         says: "imports another file (atlas:import). Put that file's SQL in its place",
       });
     const doubts: Finding[] = [];
-    const checkpoint = says.some((line) => /atlas:checkpoint\b/.test(line));
+    const checkpoint = directives.some((line) => /atlas:checkpoint\b/.test(line));
     if (checkpoint)
       notes.push({
         file: path,
         line: 1,
-        says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and nowhere else",
+        says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and never otherwise",
       });
-    if (says.some((line) => /atlas:delimiter\b/.test(line)))
+    if (directives.some((line) => /atlas:delimiter\b/.test(line)))
       doubts.push({
         file: path,
         line: 1,
-        says: "sets a delimiter of its own (atlas:delimiter), which is no SQL. Write semicolons in its place",
+        says: "sets its own delimiter (atlas:delimiter), which is no SQL. Write semicolons instead",
       });
     migrations.push({
       version,
@@ -58,21 +58,24 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
   };
 }
 
-/** Its directives count only where a blank line ends the comments at the file's head. */
-function headOf(text: string, path: string, notes: Finding[]): { says: string[]; runs: Part["runs"] } {
+/** Its directives count only if a blank line ends the comments at the file's head. */
+function headOf(text: string, path: string, notes: Finding[]): { directives: string[]; runs: Part["runs"] } {
   const lines = text.split("\n");
   const end = lines.findIndex((line) => !/^\s*(--|#)/.test(line));
   const head = lines.slice(0, Math.max(end, 0));
   const counts = (lines[end] ?? "").trim() === "";
-  const says = head.filter((line) => /atlas:/.test(line));
-  const mode = says.find((line) => /^\s*(--|#)\s*atlas:txmode\s+none\s*$/.test(line));
+  const directives = head.filter((line) => /atlas:/.test(line));
+  const mode = directives.find((line) => /^\s*(--|#)\s*atlas:txmode\s+none\s*$/.test(line));
   if (mode !== undefined && !counts)
     notes.push({
       file: path,
       line: head.indexOf(mode) + 1,
-      says: "counts for Atlas only where a blank line follows the comments at the head, and none does: Atlas runs the file in a transaction, and so does the plan",
+      says: "counts for Atlas only if a blank line follows the comments at the head, which is missing. Atlas runs the file in a transaction, and so does the plan",
     });
-  return { says: counts ? says : [], runs: mode !== undefined && counts ? "statements" : "transaction" };
+  return {
+    directives: counts ? directives : [],
+    runs: mode !== undefined && counts ? "statements" : "transaction",
+  };
 }
 
 function sealed(
@@ -101,7 +104,7 @@ function sealed(
     refusals: [
       {
         file: wrong[0],
-        says: `is not what ${SUM} says it is${sums.has(wrong[0]) ? "" : ", which does not name it"}: it or a file before it was changed after it was sealed, and Atlas refuses the folder. Look at what was changed, then: atlas migrate hash`,
+        says: `does not match ${SUM}${sums.has(wrong[0]) ? "" : ", which does not list it"}: it or a file before it was changed after its checksum was made, and Atlas refuses the folder. Check what was changed, then run: atlas migrate hash`,
       },
     ],
   };

@@ -5,10 +5,10 @@ import { passedOver, program, programOf, twice, wordsOf } from "./common.ts";
 
 const UP = /^--\s*migrate:up(?:\s*$|\s+\S)/;
 const DOWN = /^--\s*migrate:down(?:\s*$|\s+\S+$)/;
-/** What people take for a mark. */
+/** Lines that look like a mark and are none. */
 const NEARLY = /^\s*-{2,}\s*migrate\s*:?\s*(up|down)\b/i;
 
-/** dbmate 2: one file each, with the marks `-- migrate:up` and `-- migrate:down`. */
+/** dbmate 2: one file for each migration, with the marks `-- migrate:up` and `-- migrate:down`. */
 export function readDbmate(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const migrations: ImportedMigration[] = [];
@@ -38,19 +38,19 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
   for (const [index, line] of lines.entries()) {
     const mark = UP.test(line) || DOWN.test(line);
     if (mark && !outside.has(index + 1))
-      say(index, "is inside of a string, a body or a comment, and dbmate takes it for a mark all the same");
+      say(index, "is inside a string, a body or a comment, but dbmate still treats it as a mark");
     else if (mark && index !== up && index !== down)
-      say(index, "is a second mark of its kind: dbmate refuses the file");
+      say(index, "is the second such mark: dbmate refuses the file");
     else if (!mark && NEARLY.test(line) && outside.has(index + 1))
       say(
         index,
-        `is no mark for dbmate, which takes it for a comment (${line.trim()}): what follows belongs to the part above. Write it at the line's start and in small letters, without a blank after the colon`,
+        `is no mark for dbmate, which treats it as a comment (${line.trim()}): what follows belongs to the part above. Write it at the start of the line, in lower case, without a space after the colon`,
       );
   }
   if (up < 0) say(0, "has no line `-- migrate:up`: dbmate refuses it");
   else if (lines.slice(0, up).some((line) => line.trim() !== "" && !/^\s*--/.test(line)))
     say(0, "has SQL before `-- migrate:up`: dbmate refuses it");
-  if (down >= 0 && down < up) say(down, "stands before `-- migrate:up`: dbmate refuses the file");
+  if (down >= 0 && down < up) say(down, "comes before `-- migrate:up`: dbmate refuses the file");
   const part = (from: number, to: number): Part => ({
     file: path,
     line: from + 2,
@@ -77,7 +77,7 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
   };
 }
 
-/** Only these very letters turn it off; whatever else it says is ignored. */
+/** Only this exact spelling turns the transaction off; everything else is ignored. */
 function transactionOf(mark: string, at: { file: string; line: number }, notes: Finding[]): Part["runs"] {
   const options = mark.split(/\s+/).map((option) => option.split(":"));
   if (
@@ -87,7 +87,7 @@ function transactionOf(mark: string, at: { file: string; line: number }, notes: 
   if (/transaction/i.test(mark))
     notes.push({
       ...at,
-      says: `does not say transaction:false in these very letters (${mark.trim()}), so dbmate runs it in a transaction, and so does the plan`,
+      says: `does not have transaction:false in this exact spelling (${mark.trim()}), so dbmate runs it in a transaction, and so does the plan`,
     });
   return "transaction";
 }

@@ -3,11 +3,11 @@ import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../sour
 import { holdsSql, lineAt } from "../sql-text.ts";
 import { program, wordsOf } from "./common.ts";
 
-/** `sqlmigrate` prints it for an operation in Python, which the database would never see. */
+/** `sqlmigrate` prints this for an operation in Python, which the database would never see. */
 const LOST = /^--\s*(?:THIS OPERATION CANNOT BE WRITTEN AS SQL|Raw Python operation)/m;
 const NAME = /^(?:\d+[._-])?(?:([A-Za-z_]\w*)[./])?(\d{4}_\w+)(\.(?:backwards|reverse|down|rollback))?\.sql$/;
 
-/** Django: what `manage.py sqlmigrate` prints, a file each, and the migrations in Python by their names. */
+/** Django: the output of `manage.py sqlmigrate`, a file for each migration, and the names of migrations in Python. */
 export function readDjango(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -31,7 +31,7 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
     if (app === "" && way === undefined)
       refusals.push({
         file: path,
-        says: `does not say which app it is of, and Django knows migrations by that. Name it APP.${name}.sql`,
+        says: `does not name its app, by which Django identifies migrations. Name it APP.${name}.sql`,
       });
     if (way === undefined) ups.push({ path, app, name });
     else downs.set(`${app}.${name}`, path);
@@ -42,7 +42,7 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
   if (apps.size > 1 && !numbered)
     refusals.push({
       file: ups[0]?.path ?? "",
-      says: `and others are of several apps (${[...apps].sort(byCodeUnit).join(", ")}), and their names do not say in which order. Number them as \`manage.py showmigrations --plan\` lists them: 01.APP.NAME.sql`,
+      says: `and others belong to several apps (${[...apps].sort(byCodeUnit).join(", ")}), and their names do not show the order. Number them as \`manage.py showmigrations --plan\` lists them: 01.APP.NAME.sql`,
     });
   const migrations = ups.map(({ path, app, name }): ImportedMigration => {
     const id = `${app}.${name}`;
@@ -54,14 +54,14 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
           {
             file: path,
             line: lineAt(text, lost.index),
-            says: "has an operation in Python (RunPython), of which sqlmigrate prints only a comment: what it does would be lost without a word. Write it as SQL, and take the comment out",
+            says: "has an operation in Python (RunPython), for which sqlmigrate prints only a comment: its work would be lost silently. Write it as SQL, and remove the comment",
           },
         ]
       : [];
     if (back !== undefined)
       notes.push({
         file: back,
-        says: "may hold less than Django does backwards: it leaves out constraints whose names Django looks up in the database. The rehearsal shows what is missing",
+        says: "may do less than Django does backwards: constraints whose names Django looks up in the database are left out. The rehearsal shows what is missing",
       });
     const downText = back === undefined ? "" : textOf(folder, back).text;
     return {
@@ -75,7 +75,7 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
           ? { file: back, line: 1, text: downText, runs: "statements" }
           : {
               none: back
-                ? `${back} holds no SQL`
+                ? `${back} has no SQL`
                 : `there is no ${id}.backwards.sql: python manage.py sqlmigrate ${app} ${name} --backwards > ${id}.backwards.sql`,
             },
       row: { app, name },
@@ -88,7 +88,7 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
   return { tool: "django", migrations, notes, refusals };
 }
 
-/** The app's own folder is above its migrations. */
+/** The app's folder is the one above its migrations. */
 function appOf(folder: string | undefined): string | undefined {
   return folder !== undefined && /^[A-Za-z_]\w*$/.test(folder) && folder !== "migrations" && folder !== "sql"
     ? folder
@@ -103,11 +103,11 @@ function pythonIn(folder: SourceFolder, path: string): ImportedMigration | undef
   const segments = [...folder.root.split("/"), ...(above ?? "").split("/")].filter((one) => one !== "");
   const app = (segments.at(-1) === "migrations" ? segments.at(-2) : segments.at(-1)) ?? "app";
   const python = /RunPython/.test(text)
-    ? ". It has an operation in Python (RunPython), which that leaves out: write it as SQL"
+    ? ". It has an operation in Python (RunPython), which the output leaves out: write it as SQL"
     : "";
   return program(
     path,
-    `it is Python. Let the import call Django (--call), or print its SQL into a folder and import that: python manage.py sqlmigrate ${app} ${name} > ${app}.${name}.sql, and with --backwards > ${app}.${name}.backwards.sql${python}`,
+    `it is Python. Have the import call Django (--call), or print its SQL into a folder and import that: python manage.py sqlmigrate ${app} ${name} > ${app}.${name}.sql, and with --backwards > ${app}.${name}.backwards.sql${python}`,
     {
       version: `${app}.${name}`,
       aliases: [name, path],

@@ -11,20 +11,20 @@ const journal = z.object({
 
 const JOURNAL = "meta/_journal.json";
 
-/** drizzle-kit: the journal names the files, in its order. */
+/** drizzle-kit: the journal lists the files in order. */
 export function readDrizzle(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const { dialect, entries } = journalOf(folder);
   const refusals: Finding[] = [];
   if (!/^(postgresql|pg)$/.test(dialect))
-    refusals.push({ file: JOURNAL, says: `says that these migrations are for ${dialect}` });
+    refusals.push({ file: JOURNAL, says: `names the dialect ${dialect}, not PostgreSQL` });
   const migrations: ImportedMigration[] = [];
   let newest = 0;
   let newestTag = "";
   for (const { idx, when, tag } of entries) {
     const path = `${tag}.sql`;
     if (!folder.paths.includes(path)) {
-      refusals.push({ file: JOURNAL, says: `names ${path}, which is not there` });
+      refusals.push({ file: JOURNAL, says: `names ${path}, which is missing` });
       continue;
     }
     const text = readText(folder, path, notes);
@@ -32,7 +32,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
     if (when <= newest)
       doubts.push({
         file: path,
-        says: `is older in the journal than ${newestTag}, which stands before it: where that one is applied, Drizzle skips this one for ever, and says that all went well. That happens to a branch that was merged late. Was it applied?`,
+        says: `is older in the journal than ${newestTag}, which comes before it. Once that one is applied, Drizzle skips this one for ever and reports success. This happens when a branch is merged late. Was it applied?`,
       });
     else [newest, newestTag] = [when, tag];
     migrations.push({
@@ -40,7 +40,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
       aliases: [String(idx), /^\d+/.exec(tag)?.[0] ?? tag, path, String(when)],
       name: wordsOf(tag.replace(/^\d+_?/, "")),
       files: [path],
-      // All pending files are one transaction, which the marks between statements do not end.
+      // All pending files are one transaction; the marks between statements do not end it.
       up: { file: path, line: 1, text: text.replaceAll("--> statement-breakpoint", ""), runs: "transaction" },
       down: { none: "Drizzle has no way back" },
       row: {
@@ -56,14 +56,14 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
   for (const file of other)
     notes.push({
       file,
-      says: "is not imported: Drizzle passes over it without a word, as the journal does not name it",
+      says: "is not imported: Drizzle ignores it silently, as the journal does not name it",
     });
   return {
     tool: "drizzle",
     migrations,
     notes,
     refusals,
-    late: "Drizzle skips it for ever, and says that all went well",
+    late: "Drizzle skips it for ever and reports success",
   };
 }
 
@@ -74,11 +74,13 @@ function journalOf(folder: SourceFolder): z.infer<typeof journal> {
   } catch (error) {
     if (error instanceof ImportError) throw error;
     throw new ImportError(
-      `${JOURNAL} is no JSON: ${error instanceof Error ? error.message : String(error)}. A merge may have left marks in it.`,
+      `${JOURNAL} is not JSON: ${error instanceof Error ? error.message : String(error)}. A merge may have left marks in it.`,
     );
   }
   const parsed = journal.safeParse(given);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new ImportError(`${JOURNAL} is no journal of Drizzle: ${issue?.path.join(".")}: ${issue?.message}.`);
+  throw new ImportError(
+    `${JOURNAL} is not a journal of Drizzle: ${issue?.path.join(".")}: ${issue?.message}.`,
+  );
 }

@@ -3,7 +3,7 @@ import type { Finding, ImportedFolder, ImportedMigration, Part } from "../import
 import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../source.ts";
 import { back, program, programOf } from "./common.ts";
 
-/** Small letters begin no migration; the version is numbers with `.` or `_` between them. */
+/** Prefixes are capital letters; the version is numbers separated by `.` or `_`. */
 const VERSIONED = /^([VBU])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.(sql|java|class|kt|js|py|sh)$/;
 const ENDS = /\.sql$/i;
 const REPEATABLE = /^R__(.*)\.(sql|java|class|kt)$/i;
@@ -23,7 +23,7 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
   const found: Record<"V" | "B" | "U", Script[]> = { V: [], B: [], U: [] };
   for (const path of folder.paths) {
     const name = nameOf(path);
-    const says = (words: string) => notes.push({ file: path, says: words });
+    const note = (words: string) => notes.push({ file: path, says: words });
     const [, kind, version, description = ""] =
       VERSIONED.exec(ENDS.test(name) ? name.replace(ENDS, ".sql") : name) ?? [];
     if (version !== undefined) {
@@ -33,14 +33,14 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
         description: description.replaceAll("_", " "),
       });
     } else if (REPEATABLE.test(name) && name.startsWith("R"))
-      says(
-        "is repeatable: Flyway runs it after the versioned ones, each time that its text has changed. It is not imported; let Flyway run it afterwards, or write a migration of what it changes",
+      note(
+        "is repeatable: Flyway runs it after the versioned ones, each time that its text has changed. It is not imported. Have Flyway run it afterwards, or write its changes as a migration",
       );
     else if (CALLBACK.test(name))
-      says("is a callback, which Flyway runs around its own migrations. The plan does not run it");
+      note("is a callback, which Flyway runs around its own migrations. The plan does not run it");
     else if (ENDS.test(name))
-      says(
-        "is not imported: Flyway passes over it without a word, as its name is not V, a version, two _ and a description",
+      note(
+        "is not imported: Flyway ignores it silently, as its name is not V, a version, two _ and a description",
       );
   }
   const undo = new Map(found.U.map((script) => [sameVersion(script.version), script.path]));
@@ -86,13 +86,13 @@ function migrationOf(
   if (base)
     notes.push({
       file: path,
-      says: `is a baseline: Flyway runs it on an empty database in place of all versions up to ${version}, and nowhere else`,
+      says: `is a baseline: Flyway runs it on an empty database in place of all versions up to ${version}, and never otherwise`,
     });
   const way = base ? undefined : undo.get(sameVersion(version));
   if (way !== undefined)
     notes.push({
       file: way,
-      says: `is taken as the way back of ${path}, which only the paid editions of Flyway run. The rehearsal tries it`,
+      says: `becomes the way back of ${path}. Only the paid editions of Flyway run it; the rehearsal tries it`,
     });
   const { up, raw } = scriptOf(folder, path, notes);
   return {
@@ -123,21 +123,21 @@ function scriptOf(folder: SourceFolder, path: string, notes: Finding[]): { up: P
   if (alone)
     notes.push({
       file: path,
-      says: "is run without a transaction, by its .conf: where its second statement fails, Flyway leaves the first one applied and writes no row",
+      says: "runs without a transaction (.conf): if its second statement fails, Flyway leaves the first one applied and writes no row",
     });
   return {
-    // Flyway splits what it sends, and one transaction holds all of it unless none of it can run in one.
+    // Flyway splits the text, but runs all of it in one transaction unless none of it can run in one.
     up: { file: path, line: 1, text, runs: alone ? "statements" : "transaction if possible" },
     raw: folder.bytes(path).toString("utf8"),
   };
 }
 
-/** Of the lines without their ends, and without a byte order mark; as a signed number of 32 bits. */
+/** Checksum of the lines without their ends and without a byte order mark, as a signed 32-bit number. */
 export function checksumOf(text: string): number {
   let sum = 0;
   const read = text.replace(/^\uFEFF/, "");
   const lines = read.split(/\r\n|\n|\r/);
-  // What stands behind the last line's end is no line.
+  // Nothing comes after the last line end.
   if (lines.at(-1) === "") lines.pop();
   for (const line of lines) sum = crc32(Buffer.from(line, "utf8"), sum);
   return sum | 0;
@@ -147,7 +147,7 @@ function parts(version: string): bigint[] {
   return version.replace(/^B/, "").split(".").map(BigInt);
 }
 
-/** 1.0 is 1, and 1.10 comes after 1.9. */
+/** Normalizes a version: 1.0 is 1, and 1.10 comes after 1.9. */
 function sameVersion(version: string): string {
   return parts(version)
     .join(".")

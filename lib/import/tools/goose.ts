@@ -3,10 +3,10 @@ import { atTop, readText, type SourceFolder } from "../source.ts";
 import { endLines, holdsSql } from "../sql-text.ts";
 import { byNumber, program, programOf, twice, wordsOf } from "./common.ts";
 
-/** Its words are read in any case, and it may be followed by nothing. */
+/** Case does not matter, and the words may be missing. */
 const ANNOTATION = /^--\s*\+goose\s+(.*?)\s*$/i;
 
-/** goose 3: one file each, with annotations `-- +goose Up`, `-- +goose Down`. */
+/** goose 3: one file for each migration, with the annotations `-- +goose Up` and `-- +goose Down`. */
 export function readGoose(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -16,11 +16,11 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
     if (!/\.(sql|go)$/.test(path)) continue;
     const [, version, rest = ""] = /^(\d+)_(.*)\.(?:sql|go)$/.exec(path) ?? [];
     if (version === undefined || BigInt(version) === 0n) {
-      // A file in Go need not be a migration.
+      // A file in Go may be something else than a migration.
       if (/\.sql$/.test(path))
         refusals.push({
           file: path,
-          says: "is not named VERSION_name.sql with a version above 0: each command of goose fails as long as it is here. Rename it, or move it away",
+          says: "is not named VERSION_name.sql with a version above 0: every goose command fails while it is here. Rename it, or move it away",
         });
       continue;
     }
@@ -70,8 +70,8 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
       doubt(number, `is no annotation for goose, though it looks like one: ${line.trim()}`);
     if (words === "UP" || words === "DOWN") {
       into = words === "UP" ? "up" : "down";
-      if (parts[into]) doubt(number, `says ${line.trim()} a second time: goose refuses the file`);
-      if (into === "down" && !parts.up) doubt(number, "stands before `-- +goose Up`: goose refuses the file");
+      if (parts[into]) doubt(number, `has ${line.trim()} a second time: goose refuses the file`);
+      if (into === "down" && !parts.up) doubt(number, "comes before `-- +goose Up`: goose refuses the file");
       parts[into] = { line: number + 1, lines: [] };
       continue;
     }
@@ -85,7 +85,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
     if (words === "ENVSUB ON")
       doubt(
         number,
-        "has goose put values of the environment in place of names such as $NAME. Write the values into the file",
+        "makes goose replace names such as $NAME by environment variables. Write the values into the file",
       );
     if (words !== undefined) {
       if (into) parts[into]?.lines.push("");
@@ -100,7 +100,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
     if (ending && !ends.has(number))
       doubt(
         number,
-        "ends with a semicolon inside of a string or a body: goose cuts the statement there, and fails. Put the statement between `-- +goose StatementBegin` and `-- +goose StatementEnd`",
+        "ends with a semicolon inside a string or a body: goose splits the statement there, and fails. Put the statement between `-- +goose StatementBegin` and `-- +goose StatementEnd`",
       );
     if (!/^\s*--/.test(line)) open[into] = !ending;
   }
@@ -110,7 +110,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
     if (open[way] && !inBlock)
       notes.push({
         file: path,
-        says: `the last statement of its ${way} part has no semicolon: goose refuses the file. The plan takes the statement as it is`,
+        says: `the last statement of its ${way} part has no semicolon: goose refuses the file. The plan has the statement unchanged`,
       });
   const part = (way: "up" | "down"): Part | undefined => {
     const found = parts[way];
@@ -126,7 +126,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
   };
 }
 
-/** It looks at words: the last one before a comment ends with a semicolon. */
+/** Judges as goose does: by the last word before a comment, which must end with a semicolon. */
 function endsForGoose(line: string): boolean {
   const words = line.split(/\s+/).filter((word) => word !== "");
   const comment = words.findIndex((word) => word.startsWith("--"));

@@ -6,7 +6,7 @@ import { wordsOf } from "./common.ts";
 
 const NAME = /^(?:committed\/)?(\d{6,})(?:-(.*))?\.sql$/;
 
-/** graphile-migrate: what is committed, each sealed with the hash of what came before it. */
+/** graphile-migrate: the committed files, each with a hash that includes its predecessor's. */
 export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -37,11 +37,11 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
     const written = header("Hash");
     const follows = header("Previous");
     const refuse = (says: string) => refusals.push({ file: path, line: 1, says });
-    if (blank !== ends) refuse("has no blank line below its head: graphile-migrate refuses the folder");
+    if (blank !== ends) refuse("has no blank line below its header: graphile-migrate refuses the folder");
     else if (written === undefined) refuse("has no --! Hash: graphile-migrate refuses the folder");
     else if (written !== hash && !/^--!\s*AllowInvalidHash/im.test(head.join("\n")))
       refuse(
-        "is not what its --! Hash says: it, or what comes before it, was changed after it was committed, and graphile-migrate refuses the folder",
+        "does not match its --! Hash: it or a file before it was changed after it was committed, and graphile-migrate refuses the folder",
       );
     if ((follows === "-" ? null : follows) !== previous)
       refuse("does not follow the file before it, by its --! Previous");
@@ -56,7 +56,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
         doubts.push({
           file: path,
           line: index + 1,
-          says: "includes another file. Put that file's SQL in its place",
+          says: "includes another file. Put that file's SQL here",
         });
     migrations.push({
       version: digits,
@@ -67,7 +67,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
         file: path,
         line: ends + 2,
         text: lines.slice(ends + 1).join("\n"),
-        // It counts on the first line of what is run.
+        // It counts only on the first line of the body.
         runs: /^--!\s*no-transaction\b/.test(body) ? "message" : "transaction",
       },
       down: { none: "graphile-migrate has no way back" },
@@ -81,7 +81,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    late: "graphile-migrate takes it for applied, as it looks at the newest row alone",
+    late: "graphile-migrate treats it as applied, as it reads only the newest row",
     placeholders: {
       pattern: /(?<![:\w])(:[A-Z][A-Z0-9_]+)\b/g,
       by: "graphile-migrate replaces",
@@ -89,7 +89,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
   };
 }
 
-/** The hash of a migration holds that of the one before it. */
+/** A migration's hash covers the hash of the one before it. */
 function sealOf(previous: string | null, body: string): string {
   const text = `${previous ?? ""}\n${body}`.trim();
   return `sha1:${createHash("sha1").update(`${text}\n`).digest("hex")}`;

@@ -10,7 +10,7 @@ const HEAD = /^\s*--\s*liquibase\s+formatted\s+sql/i;
 const CHANGESET = /^\s*--\s*changeset\s+("[^"]*"|[^\s:]+):("[^"]*"|\S+)\s*(.*)$/i;
 const LOG = /\.(xml|ya?ml|json)$/i;
 
-/** What a changelog lists, in its order. */
+/** Entries of a changelog, in order. */
 type Listed = { sql: string } | { includeAll: string } | { changelog: string } | { changeSet: string };
 
 /** Liquibase: changesets in formatted SQL, in the order of the changelog that lists their files. */
@@ -25,14 +25,14 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
   if (!listed && formatted.length > 1)
     notes.push({
       file: formatted[0] ?? "",
-      says: `and ${formatted.length - 1} more are taken in the order of their names, as includeAll would: no changelog in the folder lists them`,
+      says: `and ${formatted.length - 1} more are in the order of their names, as with includeAll, because no changelog in the folder lists them`,
     });
   for (const one of listed ?? formatted.map((path) => ({ path, as: path }))) {
     if ("changeSet" in one) {
       migrations.push(
         program(
           one.file,
-          "its changeset is no SQL. `liquibase update-sql` prints it as SQL, and `liquibase rollback-count-sql` the way back",
+          "its changeset is not SQL. `liquibase update-sql` prints it as SQL, and `liquibase rollback-count-sql` prints the way back",
           { version: one.changeSet, name: one.changeSet, standing: one.changeSet, aliases: [] },
         ),
       );
@@ -53,7 +53,7 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
   return { tool: "liquibase", migrations: apart(migrations), notes, refusals };
 }
 
-/** Liquibase takes a listed file without its head as one changeset, and gives that an author and an id. */
+/** Liquibase runs a listed file without a header as one changeset, with an author and an id of its own making. */
 function plainSql(folder: SourceFolder, path: string, as: string, notes: Finding[]): ImportedMigration {
   const [author, id] = ["includeAll", "raw"];
   const key = `${as}::${id}::${author}`;
@@ -71,7 +71,7 @@ function plainSql(folder: SourceFolder, path: string, as: string, notes: Finding
   };
 }
 
-/** Author and id tell changesets apart within their file only. */
+/** Author and id are unique only within their file. */
 function apart(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   const count = new Map<string, number>();
   for (const { version } of migrations) count.set(version, (count.get(version) ?? 0) + 1);
@@ -111,7 +111,7 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
   if (root === undefined || more.length > 0) {
     refusals.push({
       file: root ?? [...logs.keys()][0] ?? "",
-      says: `is one of ${roots.length} changelogs, of which none includes the others: ${roots.join(", ")}. Give a folder that holds one of them and what it includes`,
+      says: `is one of ${roots.length} changelogs that do not include each other: ${roots.join(", ")}. Give a folder with one of them and the files that it includes`,
     });
     return [];
   }
@@ -136,19 +136,19 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
         const path = find(given, from);
         if (path === undefined)
           refusals.push({ file: from, says: `lists ${given}, which is not in the folder` });
-        else if (on.includes(path)) refusals.push({ file: from, says: `includes itself, by way of ${path}` });
+        else if (on.includes(path)) refusals.push({ file: from, says: `includes itself through ${path}` });
         else if ("sql" in one)
           found.push({ path, as: joined("", given) === path ? path : given.replace(/^\.\//, "") });
         else walk(path, [...on, path]);
       }
     }
   };
-  notes.push({ file: root, says: "is taken for the changelog that lists the rest" });
+  notes.push({ file: root, says: "is taken as the changelog that lists the rest" });
   walk(root, [root]);
   return found;
 }
 
-/** What a changelog in XML, YAML or JSON lists; undefined: it is none. */
+/** Entries of a changelog in XML, YAML or JSON; undefined if it is no changelog. */
 function listOf(folder: SourceFolder, path: string): Listed[] | undefined {
   const { text } = textOf(folder, path);
   if (!/databaseChangeLog/.test(text)) return undefined;
@@ -185,7 +185,7 @@ function fields(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
 }
 
-/** A path beside a file, without `.` and `..`. */
+/** A path relative to a file, without `.` and `..`. */
 function joined(from: string, path: string): string {
   const segments = from.split("/").slice(0, -1);
   for (const segment of path.split("/"))
@@ -255,7 +255,7 @@ function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Fin
     }
     if (/^\s*--\s*preconditions?\b/i.test(line) && now)
       doubt(
-        `makes the changeset depend on what the database holds (${line.trim()}), which the plan does not ask`,
+        `makes the changeset depend on the database's contents (${line.trim()}), which the plan does not check`,
       );
     if (/^\s*(go|\/)\s*$/i.test(line)) {
       now?.lines.push("");
@@ -268,7 +268,7 @@ function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Fin
   return found.flatMap((changeset) => {
     const dbms = changeset.attributes.get("dbms");
     if (dbms !== undefined && !forPostgres(dbms)) {
-      notes.push({ file: path, line: changeset.line, says: `is for ${dbms} alone, and is not imported` });
+      notes.push({ file: path, line: changeset.line, says: `is only for ${dbms}, and is not imported` });
       return [];
     }
     return [migrationOf(path, as, changeset, properties, doubts.get(changeset) ?? [], notes)];
@@ -286,21 +286,21 @@ function migrationOf(
   const say = (says: string) => notes.push({ file: path, line, says });
   for (const name of ["context", "contextFilter", "labels"])
     if (attributes.has(name))
-      say(`has ${name} ${attributes.get(name)}, which the plan does not ask for: it is imported`);
+      say(`has ${name} ${attributes.get(name)}, which the plan ignores: it is imported`);
   for (const name of ["runOnChange", "runAlways"])
     if (attributes.get(name)?.toLowerCase() === "true")
-      say(`says ${name}: Liquibase runs it again and again. The plan runs it once`);
+      say(`has ${name}: Liquibase runs it repeatedly. The plan runs it once`);
   if (attributes.get("failOnError")?.toLowerCase() === "false")
     doubts.push({
       file: path,
       line,
-      says: "says failOnError:false: Liquibase goes on where it fails, and the plan does not",
+      says: "has failOnError:false: Liquibase continues if it fails, and the plan does not",
     });
   const delimiter = attributes.get("endDelimiter");
   const whole = attributes.get("splitStatements")?.toLowerCase() === "false" || delimiter !== undefined;
   if (!whole && cutsBody(lines.join("\n")))
     say(
-      "has a body with semicolons in it, at which Liquibase cuts, unless it says splitStatements:false: it fails there. The plan takes the body whole",
+      "has a body with semicolons. Liquibase splits it there and fails, unless splitStatements:false is set. The plan keeps the body whole",
     );
   const put = (text: string) =>
     [...properties].reduce((now, [name, value]) => now.replaceAll(`\${${name}}`, value), text);
@@ -330,20 +330,20 @@ function wayBack(
   if (rollback.length === 0) return { none: `the changeset at ${file}:${line} has no --rollback` };
   if (/^\s*(empty|not required)\s*;?\s*$/i.test(text))
     return {
-      none: `the changeset at ${file}:${line} says --rollback ${text.trim()}, with which Liquibase leaves everything as it is`,
+      none: `the changeset at ${file}:${line} has --rollback ${text.trim()}, with which Liquibase changes nothing`,
     };
   if (/^\s*changeset(id|author|path)\s*:/i.test(text))
     return { none: `the changeset at ${file}:${line} rolls back by another changeset: ${text.trim()}` };
   return holdsSql(text) ? { file, line, text, runs } : { none: `the --rollback at ${file}:${line} is empty` };
 }
 
-/** A body of simple statements survives its splitting; what begins a block does not. */
+/** Whether Liquibase's splitting breaks the body: simple statements survive it, blocks do not. */
 function cutsBody(text: string): boolean {
   const bodies = text.match(/\$(\w*)\$[\s\S]*?\$\1\$/g) ?? [];
   return bodies.some((body) => /\b(declare|if|loop)\b/i.test(body) && body.includes(";"));
 }
 
-/** Delimiters are regular expressions to Liquibase; people use plain ones. */
+/** Liquibase reads a delimiter as a regular expression; people use plain text. */
 function withSemicolons(text: string, delimiter: string): string {
   const plain = delimiter.replace(/\\([^\w])/g, "$1").replace(/\\n/g, "");
   return text

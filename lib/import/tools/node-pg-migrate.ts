@@ -5,7 +5,7 @@ import { program, programOf, wordsOf } from "./common.ts";
 
 const UP = /^\s*--[\s-]*up\s+migration/im;
 const DOWN = /^\s*--[\s-]*down\s+migration/im;
-/** What people take for a mark of what leads back. */
+/** Lines that look like a mark of the way back and are none. */
 const NEARLY_DOWN =
   /^[ \t]*--[ \t-]*(?:\+?[ \t]*migrate[ \t:]*)?(?:down|rollback|revert|undo)[ \t]*(?:part|script|sql|migrations?)?[ \t]*[:-]*[ \t]*$/im;
 
@@ -19,7 +19,7 @@ export function readNodePgMigrate(folder: SourceFolder): ImportedFolder {
     if (digits === undefined) {
       notes.push({
         file: path,
-        says: "has no number in front: node-pg-migrate refuses the whole folder because of it, unless its ignore pattern names it",
+        says: "has no number in front: node-pg-migrate refuses the whole folder because of it, unless the ignore pattern matches it",
       });
       continue;
     }
@@ -65,20 +65,20 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
   if (/\.(up|down)\.sql$/i.test(path))
     doubts.push({
       file: path,
-      says: "is a migration by itself for node-pg-migrate, and it runs x.down.sql before x.up.sql, both as up. Put both parts into one file, under -- Up Migration and -- Down Migration",
+      says: "is its own migration for node-pg-migrate, which runs x.down.sql before x.up.sql, both as up. Put both parts into one file, under -- Up Migration and -- Down Migration",
     });
   const nearly = down ? null : NEARLY_DOWN.exec(text);
   if (down && !up)
     doubts.push({
       file: path,
       line: line(down),
-      says: "has -- Down Migration, and no -- Up Migration: node-pg-migrate runs the whole file as up, the down part too. Write -- Up Migration above the up part",
+      says: "has -- Down Migration but no -- Up Migration: node-pg-migrate runs the whole file as up, including the down part. Write -- Up Migration above the up part",
     });
   else if (nearly)
     doubts.push({
       file: path,
       line: line(nearly),
-      says: `is no mark for node-pg-migrate (${nearly[0].trim()}), which runs what follows as up, too. The marks are -- Up Migration and -- Down Migration`,
+      says: `is no mark for node-pg-migrate (${nearly[0].trim()}), which also runs what follows as up. The marks are -- Up Migration and -- Down Migration`,
     });
   const after = up && down && up.index < down.index ? part(down.index, text.length) : undefined;
   if (up && down && down.index < up.index)
@@ -92,7 +92,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
   };
 }
 
-/** 13 digits are milliseconds, 17 a moment in UTC, any other a plain number: so one of 14 comes after one of 13. */
+/** 13 digits are milliseconds, 17 a moment in UTC, and others a plain number: so 14 digits come after 13. */
 function stamp(name: string): number {
   const digits = /^\d+/.exec(name)?.[0] ?? "0";
   if (digits.length !== 17) return Number(digits);

@@ -7,7 +7,7 @@ import { back, byNumber, program, programOf, twice, whole, wordsOf } from "./com
 type Way = "up" | "down";
 
 interface Found {
-  /** Digits, and what parts them in stamps such as 2026-01-28-115414. */
+  /** Digits, and the separators in stamps such as 2026-01-28-115414. */
   version: string;
   name: string;
   way: Way;
@@ -21,7 +21,7 @@ const IN_NAME = new RegExp(`[._-](?:(${UPS})|(${DOWNS}))\\.sql$`, "i");
 const VERSION =
   /^[Vv]?(\d{4}-\d\d-\d\dT\d\d[.:-]?\d\d(?:[.:-]?\d\d)?Z?|\d+(?:\.\d+)+_\d+|\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
 
-/** No tool's own: numbered files, whose names or folders say which way they lead. */
+/** Files of no tool: numbered, with names or folders that show their direction. */
 export function readNumbered(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -32,8 +32,7 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
     if (!found) {
       const version = VERSION.exec(nameOf(path))?.[1];
       const means = programOf(path);
-      if (/\.sql$/i.test(path))
-        notes.push({ file: path, says: "is not imported: nothing says which number it has" });
+      if (/\.sql$/i.test(path)) notes.push({ file: path, says: "is not imported: it has no number" });
       else if (version !== undefined && means !== undefined)
         programs.push(program(path, means, { version, name: nameOf(path), standing: version }));
       continue;
@@ -56,7 +55,7 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
     if (up === undefined) {
       notes.push({
         file: String(down),
-        says: "leads back, and there is nothing that leads there: it is not imported",
+        says: "is a way back without a migration: it is not imported",
       });
       return [];
     }
@@ -73,8 +72,8 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
         down: parted
           ? holdsSql(parted.down.text)
             ? parted.down
-            : { none: "its down part holds no SQL" }
-          : back(folder, down, "nothing leads back from it", notes),
+            : { none: "its down part has no SQL" }
+          : back(folder, down, "it has no file for the way back", notes),
         standing: version,
         doubts: [],
       },
@@ -88,8 +87,11 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    // In capitals, where SQL itself has no colon before a name.
-    placeholders: { pattern: /(?<=[\s(,=.]):([A-Z][A-Z0-9_]+)\b/g, by: "whoever runs these files replaces" },
+    // Only capitals, as SQL itself has no colon before such a name.
+    placeholders: {
+      pattern: /(?<=[\s(,=.]):([A-Z][A-Z0-9_]+)\b/g,
+      by: "the tool that runs these files replaces",
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts"
 import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
 import { back, whole, wordsOf } from "./common.ts";
 
-/** Prisma: a folder each with migration.sql, in the order of their names. */
+/** Prisma: a folder for each migration with migration.sql, in the order of their names. */
 export function readPrisma(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -11,7 +11,7 @@ export function readPrisma(folder: SourceFolder): ImportedFolder {
   if (folder.paths.includes("migration_lock.toml")) {
     const provider = /^\s*provider\s*=\s*"([^"]*)"/m.exec(textOf(folder, "migration_lock.toml").text)?.[1];
     if (provider !== undefined && !["postgresql", "postgres", "cockroachdb"].includes(provider))
-      refusals.push({ file: "migration_lock.toml", says: `says that these migrations are for ${provider}` });
+      refusals.push({ file: "migration_lock.toml", says: `names the provider ${provider}, not PostgreSQL` });
   }
   for (const path of folder.paths) {
     const [, name] = /^([^/]+)\/migration\.sql$/.exec(path) ?? [];
@@ -19,7 +19,7 @@ export function readPrisma(folder: SourceFolder): ImportedFolder {
       if (/\.sql$/i.test(path) && !/^[^/]+\/(down|migration)\.sql$/.test(path))
         notes.push({
           file: path,
-          says: "is not imported: Prisma passes over it, as it is no folder's migration.sql",
+          says: "is not imported: Prisma ignores it, as it is not the migration.sql of a folder",
         });
       continue;
     }
@@ -28,7 +28,7 @@ export function readPrisma(folder: SourceFolder): ImportedFolder {
     if (there)
       notes.push({
         file: down,
-        says: "is taken as the way back. Prisma itself never runs it; the rehearsal tries it",
+        says: "becomes the way back. Prisma itself never runs it; the rehearsal tries it",
       });
     migrations.push({
       version: name,

@@ -32,7 +32,7 @@ interface SqitchPlan {
   refusals: Finding[];
 }
 
-/** Sqitch: sqitch.plan names the changes; deploy/, revert/ and verify/ hold their scripts, which psql runs. */
+/** Sqitch: sqitch.plan lists the changes; deploy/, revert/ and verify/ hold their scripts, which psql runs. */
 export function readSqitch(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const plan = readPlan(folder);
@@ -41,7 +41,7 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
   const migrations = plan.changes.map((change, index): ImportedMigration => {
     const { name, line, requires, conflicts, id, tags, note, planned_at, planner_name, planner_email } =
       change;
-    // A change of one name that comes again is a rework: the files of the former one are kept under its tag.
+    // A change whose name occurs again is reworked: the former one's files carry the tag in their names.
     const again = plan.changes.findIndex((other, at) => at > index && other.name === name);
     const tag = again < 0 ? "" : (plan.changes.slice(index, again).flatMap((one) => one.tags)[0]?.tag ?? "");
     const script = (kind: string) => `${top}${kind}/${name}${tag}.sql`;
@@ -49,7 +49,7 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
     const deploy = script("deploy");
     const doubts: Finding[] = [];
     if (!has("deploy"))
-      doubts.push({ file: plan.file, line, says: `names ${name}, and there is no ${deploy}` });
+      doubts.push({ file: plan.file, line, says: `names ${name}, but there is no ${deploy}` });
     const up = has("deploy")
       ? { ...whole(folder, deploy, notes), runs: "statements" as const }
       : { file: deploy, line: 1, text: "", runs: "statements" as const };
@@ -95,7 +95,7 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
   return { tool: "sqitch", migrations, notes, refusals };
 }
 
-/** `name`, or `name@tag` for what it was when that tag was given. Undefined: it is another project's. */
+/** Resolves `name`, or `name@tag` for its state at that tag. Undefined if it belongs to another project. */
 function requiredBy(before: readonly Change[], dependency: string): Change | undefined {
   const [name, tag] = dependency.replace(/^:/, "").split("@");
   const tagged = before.findIndex(({ tags }) => tags.some((one) => one.tag === `@${tag}`));
@@ -108,7 +108,7 @@ function planFile(folder: SourceFolder): string {
   return found;
 }
 
-/** Where the scripts are, with a `/` behind it: beside the plan, unless sqitch.conf says otherwise. */
+/** The scripts' folder, ending with `/`: the plan's own, unless sqitch.conf has another. */
 function topOf(folder: SourceFolder): string {
   const beside = planFile(folder).replace(/[^/]*$/, "");
   if (!folder.paths.includes("sqitch.conf")) return beside;
@@ -137,7 +137,7 @@ function readPlan(folder: SourceFolder): SqitchPlan {
     const [stamp, planned_at = "", planner_name = "", planner_email = "", written = ""] =
       STAMP.exec(text) ?? [];
     if (stamp === undefined) {
-      refusals.push({ file, line, says: `is no change and no tag of Sqitch: ${text}` });
+      refusals.push({ file, line, says: `is neither a change nor a tag of Sqitch: ${text}` });
       continue;
     }
     const words = text.slice(0, text.length - stamp.length).trim();
@@ -163,7 +163,7 @@ function readPlan(folder: SourceFolder): SqitchPlan {
 
 type Planned = Omit<Tag, "tag" | "tag_id">;
 
-/** Sqitch knows a change by what its plan says of it and of all before it, as git knows an object. */
+/** Sqitch's id of a change: a hash of its entry in the plan and of all before it, like an object's id in git. */
 function changeId(
   project: string,
   uri: string | undefined,

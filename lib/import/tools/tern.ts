@@ -7,7 +7,7 @@ const SEPARATOR = "---- create above / drop below ----";
 const NEARLY = /^\s*-{2,}\s*create\s+above\s*\/\s*drop\s+below\s*-*\s*$/im;
 const NO_TRANSACTION = /^---- tern: disable-tx ----$/m;
 
-/** tern 2: files numbered 1, 2, 3, with a line that parts up from down. */
+/** tern 2: files numbered 1, 2, 3, with a line that separates up from down. */
 export function readTern(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -32,14 +32,14 @@ export function readTern(folder: SourceFolder): ImportedFolder {
   if (after && refusals.length === 0)
     refusals.push({
       file: after.files[0] ?? "",
-      says: `migration ${gap + 1} is missing before it: tern refuses the folder. Number the files 1, 2, 3 without a gap${BigInt(after.version) > 2_147_483_647n ? "; stamps are too large for tern" : ""}`,
+      says: `migration ${gap + 1} is missing before it: tern refuses the folder. Number the files 1, 2, 3 without gaps${BigInt(after.version) > 2_147_483_647n ? "; stamps are too large for tern" : ""}`,
     });
   return {
     tool: "tern",
     migrations,
     notes,
     refusals,
-    late: "tern takes it for applied, as its table holds the newest version alone",
+    late: "tern treats it as applied, as its table holds only the newest version",
     placeholders: { pattern: /\{\{\s*\.?([^{}]*?)\s*\}\}/g, by: "tern replaces the template" },
   };
 }
@@ -58,7 +58,7 @@ function readFile(
     doubts.push({
       file: path,
       line: lineAt(text, nearly.index + nearly[0].search(/\S/)),
-      says: `is no separator for tern (${nearly[0].trim()}), so that tern runs both parts as up. Write it as ${SEPARATOR}`,
+      says: `is no separator for tern (${nearly[0].trim()}), so tern runs both parts as up. Write it as ${SEPARATOR}`,
     });
   const part = (from: number, to: number): Part => {
     const body = text.slice(from, to);
@@ -66,7 +66,7 @@ function readFile(
     if (runs === "transaction" && /^\s*-+\s*tern\s*:/im.test(body))
       notes.push({
         file: path,
-        says: `says something like ---- tern: disable-tx ----, but not in these very letters: tern runs it in a transaction, and so does the plan`,
+        says: `has something like ---- tern: disable-tx ----, but not in this exact spelling: tern runs it in a transaction, and so does the plan`,
       });
     return { file: path, line: lineAt(text, from), text: body.replace(NO_TRANSACTION, ""), runs };
   };

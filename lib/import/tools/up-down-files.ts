@@ -3,7 +3,7 @@ import type { Finding, ImportedFolder, ImportedMigration, Part } from "../import
 import { atTop, type SourceFolder } from "../source.ts";
 import { back, byNumber, passedOver, program, programOf, twice, whole, wordsOf } from "./common.ts";
 
-// golang-migrate, sqlx and postgrator: a file for each way, whose name says which.
+// golang-migrate, sqlx and postgrator: a file for each direction, shown by its name.
 
 /** golang-migrate 4. */
 export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
@@ -22,13 +22,13 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
     if (ending !== "sql")
       notes.push({
         file: path,
-        says: `is a migration for golang-migrate, whatever its name ends with (.${ending}): it is imported as one. Rename it where that is not meant`,
+        says: `is a migration for golang-migrate, despite its ending (.${ending}), and is imported as one. Rename it if that is not meant`,
       });
     const before = way === "up" ? ups.get(version)?.path : downs.get(version);
     if (before !== undefined)
       refusals.push({
         file: path,
-        says: `has the version ${version}, and so has ${before}: golang-migrate takes no two, as ${digits} and ${version} are the same. Rename one`,
+        says: `has the version ${version}, and so has ${before}: golang-migrate refuses two, as ${digits} and ${version} are the same to it. Rename one`,
       });
     if (way === "up") ups.set(version, { path, name: wordsOf(name) });
     else downs.set(version, path);
@@ -47,7 +47,7 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
       down: back(
         folder,
         down,
-        `there is no down file beside it: \`migrate down\` would say nothing, lower the version and leave the objects`,
+        `there is no down file beside it: \`migrate down\` would silently lower the version and leave the objects`,
         notes,
       ),
       row: { version },
@@ -60,11 +60,11 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
     migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
     notes,
     refusals,
-    late: "golang-migrate never runs it, and says nothing",
+    late: "golang-migrate silently never runs it",
   };
 }
 
-/** sqlx 0.8: files of one way, and pairs. */
+/** sqlx 0.8: files for one direction, and pairs. */
 export function readSqlx(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -120,13 +120,13 @@ export function readSqlx(folder: SourceFolder): ImportedFolder {
   };
 }
 
-/** The mark must be the file's first bytes; the file is one message also without a transaction. */
+/** The mark must be the file's first bytes. Without a transaction the file is still one message. */
 function sqlxPart(part: Part, notes: Finding[]): Part {
   if (part.text.startsWith("-- no-transaction")) return part;
   if (/^\s*--\s*no-?\s*transaction/im.test(part.text))
     notes.push({
       file: part.file,
-      says: "says no-transaction, but its first bytes are not `-- no-transaction`: sqlx runs it in a transaction, and so does the plan",
+      says: "has no-transaction, but its first bytes are not `-- no-transaction`: sqlx runs it in a transaction, and so does the plan",
     });
   return { ...part, runs: "transaction" };
 }
@@ -168,7 +168,7 @@ export function readPostgrator(folder: SourceFolder): ImportedFolder {
       down: back(
         folder,
         down,
-        `there is no undo file beside it: postgrator would pass over it and leave its row`,
+        `there is no undo file beside it: postgrator would skip it and leave its row`,
         notes,
       ),
       row: { version, name, md5 },
@@ -180,7 +180,7 @@ export function readPostgrator(folder: SourceFolder): ImportedFolder {
     migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
     notes,
     refusals: [],
-    late: "postgrator never runs it, and says nothing",
+    late: "postgrator silently never runs it",
   };
 }
 

@@ -2,7 +2,7 @@ import type { Finding, ImportedFolder, ImportedMigration, Part } from "../import
 import { atTop, byCodeUnit, type SourceFolder } from "../source.ts";
 import { back, program, programOf, whole, wordsOf } from "./common.ts";
 
-/** yoyo 9: what a file says it depends on comes first, then names decide. */
+/** yoyo 9: dependencies come first, then the order of names. */
 export function readYoyo(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
   const refusals: Finding[] = [];
@@ -10,7 +10,7 @@ export function readYoyo(folder: SourceFolder): ImportedFolder {
   for (const path of atTop(folder).sort(byCodeUnit)) {
     if (/\.rollback\.sql$/.test(path) || /^__|^post-apply/.test(path)) {
       if (path.startsWith("post-apply"))
-        notes.push({ file: path, says: "is run by yoyo after each of its runs, and not by the plan" });
+        notes.push({ file: path, says: "runs after each run of yoyo; the plan does not run it" });
       continue;
     }
     if (!/\.(sql|py)$/.test(path)) continue;
@@ -39,7 +39,7 @@ export function readYoyo(folder: SourceFolder): ImportedFolder {
           back(
             folder,
             there ? down : undefined,
-            `there is no ${down}: \`yoyo rollback\` would say nothing, delete its row and leave the objects`,
+            `there is no ${down}: \`yoyo rollback\` would silently delete its row and leave the objects`,
             notes,
           ),
           runsOf(up, []),
@@ -55,12 +55,12 @@ export function readYoyo(folder: SourceFolder): ImportedFolder {
   const place = (id: string, on: readonly string[], line = "") => {
     const one = found.get(id);
     if (!one) {
-      refusals.push({ file: line, says: `depends on ${id}, and there is no such migration` });
+      refusals.push({ file: line, says: `depends on ${id}, which does not exist` });
       return;
     }
     if (migrations.includes(one.migration)) return;
     if (on.includes(id)) {
-      refusals.push({ file: line, says: `depends on itself, by way of ${on.join(", ")}` });
+      refusals.push({ file: line, says: `depends on itself through ${on.join(", ")}` });
       return;
     }
     for (const dependency of one.depends) place(dependency, [...on, id], one.migration.files[0]);
@@ -74,13 +74,13 @@ function withRuns(down: ImportedMigration["down"], runs: Part["runs"]): Imported
   return "none" in down ? down : { ...down, runs };
 }
 
-/** In these very letters. */
+/** Only this exact spelling counts. */
 function runsOf({ text, file }: Part, notes: Finding[]): Part["runs"] {
   if (/^--\s*transactional\s*:\s*false\s*$/m.test(text)) return "statements";
   if (/^--\s*transactional\b/im.test(text) && !/^--\s*transactional\s*:\s*true\s*$/im.test(text))
     notes.push({
       file,
-      says: "does not say `-- transactional: false` in small letters: yoyo runs it in a transaction, and so does the plan",
+      says: "does not have `-- transactional: false` in lower case: yoyo runs it in a transaction, and so does the plan",
     });
   return "transaction";
 }

@@ -54,7 +54,7 @@ async function fromDatabase(tool: Tool, files: Files, given: { table?: string; u
 }
 
 describe("which migrations are applied", () => {
-  test.each(NOTING)("%s's own table says", async (tool) => {
+  test.each(NOTING)("%s's own table shows", async (tool) => {
     const { pending, files } = TOOL_FOLDERS[tool];
     await within(async () => {
       const folder = await twoApplied(tool);
@@ -68,7 +68,7 @@ describe("which migrations are applied", () => {
     });
   });
 
-  test.each(NOTING)("%s's empty table says none", async (tool) => {
+  test.each(NOTING)("%s's empty table shows none", async (tool) => {
     await within(async () => {
       const folder = READERS[tool](folderOf(TOOL_FOLDERS[tool].files));
       await session.exec(versionsSql(folder, []));
@@ -121,7 +121,7 @@ describe("which migrations are applied", () => {
   });
 });
 
-describe("what differs from the table is said:", () => {
+describe("differences from the table are reported:", () => {
   test("a file that was changed after it was applied", async () => {
     await within(async () => {
       await twoApplied("sqlx");
@@ -140,7 +140,7 @@ describe("what differs from the table is said:", () => {
       const { "20260101000001_a.sql": _, ...rest } = files;
       const { folder } = await appliedIn(session, READERS.dbmate(folderOf(rest)), undefined);
       expect(said(folder.notes)).toContainEqual(
-        expect.stringMatching(/has applied 20260101000001, and the folder has no such/),
+        expect.stringMatching(/has applied 20260101000001, which is not in the folder/),
       );
     });
   });
@@ -154,7 +154,7 @@ describe("what differs from the table is said:", () => {
       const says = await appliedIn(session, folder, undefined);
       expect(said(splitFolder(says.folder, says.applied).late)).toEqual([
         expect.stringMatching(
-          /^0000_a\.sql comes before 0001_b, which is applied.*Drizzle skips it for ever/,
+          /^0000_a\.sql is not applied, but the later 0001_b is.*Drizzle skips it for ever/,
         ),
       ]);
     });
@@ -166,7 +166,7 @@ test("--until leaves doubts about later migrations for another plan, too", async
     const { files } = TOOL_FOLDERS.goose;
     const folder = READERS.goose(folderOf(files));
     await session.exec(versionsSql(folder, folder.migrations.slice(2, 3)));
-    const comesLate = expect.stringContaining("comes before");
+    const comesLate = expect.stringContaining("is not applied, but the later");
     expect((await fromDatabase("goose", files)).doubts).toMatchObject([
       { says: comesLate },
       { says: comesLate },
@@ -206,7 +206,7 @@ test("Flyway's baseline counts as all that comes before it", async () => {
   });
 });
 
-test("Liquibase's table says by which path its files are known", async () => {
+test("Liquibase's table shows the path of its files", async () => {
   await within(async () => {
     const folder = await twoApplied("liquibase");
     await session.exec("UPDATE databasechangelog SET filename = 'db/' || filename");

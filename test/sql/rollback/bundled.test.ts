@@ -21,7 +21,7 @@ test("the rollbacks that are made for the bundled migrations pass every try", {
   const code = await main(["rollback", plan], terminal);
 
   expect(code, terminal.out + terminal.err).toBe(0);
-  expect(terminal.out).not.toContain("NOT hold");
+  expect(terminal.out).not.toContain("NOT bring");
   for (const { folder } of migrations) expect(terminal.out).toContain(`${folder}/rollback.sql: written,`);
   // What they do to rows is said: their DO blocks may change some.
   expect(terminal.out).toContain("007_multi_tenant_isolation/migrate.sql runs code");

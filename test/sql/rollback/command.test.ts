@@ -22,7 +22,7 @@ test("writes a missing file, rewrites a generated one, and leaves one by hand al
   const first = await rollback(plan);
   expect(first).toMatchObject({
     code: 0,
-    err: expect.stringContaining("003_labels/rollback.sql: left alone"),
+    err: expect.stringContaining("003_labels/rollback.sql: kept, as a person wrote it"),
   });
   expect(first.out).toContain("002_notes/rollback.sql: written, 3 statements.");
   expect(first.out).toContain("It holds on this copy");
@@ -45,12 +45,12 @@ test("writes a missing file, rewrites a generated one, and leaves one by hand al
   expect(await readFile(second, "utf8")).toBe(written);
 });
 
-test("a rollback that cannot bring rows back ends with 3, and the file says so first", async () => {
+test("a rollback that cannot bring rows back ends with 3, and the file states so first", async () => {
   const plan = await changedPlan({});
   await writeFile(join(plan, "002_notes/migrate.sql"), "ALTER TABLE note DROP COLUMN body;");
   const { code, out } = await rollback(plan, "002", "--force");
   expect(code).toBe(3);
-  expect(out).toContain("It does NOT hold:");
+  expect(out).toContain("It does NOT bring everything back:");
   expect(out).toContain("drops column public.note.body");
   expect(out).toContain("`rollback: restore`");
   expect(await readFile(join(plan, "002_notes/rollback.sql"), "utf8")).toContain("IT DOES NOT HOLD YET");
@@ -64,7 +64,7 @@ test("Ctrl-C ends it before the next piece of work, and no file is written", asy
   await vi.waitFor(() => expect(terminal.signals.listenerCount("SIGINT")).toBe(1), { timeout: 30_000 });
   terminal.signals.emit("SIGINT");
   expect(await code).toBe(130);
-  expect(terminal.err).toContain("Stopped. What was made before is written, the rest is not.");
+  expect(terminal.err).toContain("Stopped. Rollbacks that were made before are written, the others are not.");
   expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
   await expect(readFile(join(plan, "002_notes/rollback.sql"), "utf8")).rejects.toThrow("ENOENT");
 });
@@ -98,5 +98,5 @@ test("a migration that fails, one that is not there, and one whose way back is t
   await rm(join(plan, "002_notes/rollback.sql"));
   const restored = await rollback(plan, "002");
   expect(restored.code).toBe(2);
-  expect(restored.err).toContain("plan.yaml says `rollback: restore` for 002_notes");
+  expect(restored.err).toContain("plan.yaml has `rollback: restore` for 002_notes");
 });

@@ -37,7 +37,7 @@ const migrationOf = (sql: string): Migration => ({
   rollback: { path: "2_x/rollback.sql", checksum: "", steps: [] },
 });
 
-describe("the rollback that is made is tried, and what does not hold or cannot be known is said:", () => {
+describe("the rollback that is made is tried, and reports what does not hold or cannot be known:", () => {
   test.each(CASES)("$what", async ({ sql, wrong, unknown }) => {
     const made = await makeRollback(copy, migrationOf(sql), ["web"]);
     if (wrong === undefined) expect(made.wrong, made.text).toEqual([]);
@@ -62,7 +62,7 @@ test("what the rows of a table that its owner may not read become is not claimed
   expect(made.unknown).toEqual([expect.stringContaining("The rows of app.task were not compared")]);
 });
 
-test("a sequence that is made again belongs to the owner of its table, whoever that is", async () => {
+test("a sequence that is made again belongs to the owner of its table", async () => {
   const theirs =
     "CREATE TABLE app.theirs (id serial); GRANT CREATE ON SCHEMA app TO web; ALTER TABLE app.theirs OWNER TO web";
   const drops = "ALTER TABLE app.theirs ALTER id DROP DEFAULT; DROP SEQUENCE app.theirs_id_seq";

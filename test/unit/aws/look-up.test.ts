@@ -35,7 +35,7 @@ describe("an instance", () => {
     expect(mistake).toMatch(/a member of the Aurora cluster orders.* Set database\.cluster to orders/);
   });
 
-  test("that is not there is a mistake, with the Region in which it was looked for", async () => {
+  test("that does not exist is a mistake, which names the Region", async () => {
     rds.on(DescribeDBInstancesCommand).rejects(awsError("DBInstanceNotFound"));
     const { mistake } = await lookUp("instance", "orders", REGION);
     expect(mistake).toBe("there is no instance orders in eu-central-1");
@@ -76,7 +76,7 @@ describe("a cluster", () => {
     });
   });
 
-  test("with an instance that does not begin with its name gets all of them named", async () => {
+  test("with an instance whose name does not begin with its own gets all instances listed", async () => {
     there({}, ["orders-1", "reports"]);
     expect(await lookUp("cluster", "orders", REGION)).toMatchObject({
       members: ["orders-1", "reports"],
@@ -92,14 +92,14 @@ describe("a cluster", () => {
     expect((await lookUp("cluster", "orders", REGION)).mistake).toMatch(said);
   });
 
-  test("that is a Multi-AZ DB cluster is staged from a snapshot, and its instances are not named", async () => {
+  test("that is a Multi-AZ DB cluster is staged from a snapshot, and its instances are not listed", async () => {
     there(multiAzCluster, ["orders-instance-1"]);
     const found = await lookUp("cluster", "orders", REGION);
     expect(found).toMatchObject({ staging: "snapshot", mistake: undefined });
     expect(found.members).toBeUndefined();
   });
 
-  test("that is not there is a mistake", async () => {
+  test("that does not exist is a mistake", async () => {
     rds.on(DescribeDBClustersCommand).rejects(awsError("DBClusterNotFoundFault"));
     expect((await lookUp("cluster", "orders", REGION)).mistake).toBe(
       "there is no cluster orders in eu-central-1",
@@ -107,7 +107,7 @@ describe("a cluster", () => {
   });
 });
 
-test("where AWS cannot be asked, that is said, and is no mistake in the answer", async () => {
+test("if AWS refuses the look-up, its reason is shown, and the answer is no mistake", async () => {
   rds.on(DescribeDBInstancesCommand).rejects(awsError("AccessDenied", { message: "not for you" }));
   const found = await lookUp("instance", "orders", REGION);
   expect(found.mistake).toBeUndefined();

@@ -49,9 +49,9 @@ describe("a folder for copies", () => {
     await expect(makeHome(2 ** 60)).rejects.toThrow(/takes about 1073741824\.0 GiB in .*set TMPDIR/);
   });
 
-  test("is refused where others may write to the one above it, or somebody else has put a link there", async () => {
+  test("is refused where others may write to the folder above it, or another user has put a link there", async () => {
     symlinkSync("/tmp", parent);
-    await expect(makeHome(0)).rejects.toThrow(/no folder of this user alone/);
+    await expect(makeHome(0)).rejects.toThrow(/must be a folder for this user alone/);
   });
 });
 

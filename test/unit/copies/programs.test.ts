@@ -25,14 +25,14 @@ describe("PostgreSQL's programs", () => {
     expect(await find(same, false)).toEqual({ folder: same, major: 17 });
     const newer = await folderOf({ pg_dump: "18.4", pg_restore: "18.4" });
     expect(await find(newer, true)).toEqual({ folder: newer, major: 18 });
-    await expect(find(newer, false)).rejects.toThrow(/of PostgreSQL 17, .*There is version 18 in /);
+    await expect(find(newer, false)).rejects.toThrow(/of PostgreSQL 17, .*Found: version 18 in /);
   });
 
   test.each([
-    ["older", { pg_dump: "16.9", pg_restore: "16.9" }, /There is version 16 in /],
-    ["of two versions", { pg_dump: "17.1", pg_restore: "16.9" }, /There is an unknown version in /],
-    ["none that say so", { pg_dump: "what", pg_restore: "what" }, /There is version 0|an unknown version/],
-    ["incomplete", { pg_dump: "17.1" }, /They are nowhere here\. Install them .*SLUICE_POSTGRES_BIN/],
+    ["older", { pg_dump: "16.9", pg_restore: "16.9" }, /Found: version 16 in /],
+    ["of two versions", { pg_dump: "17.1", pg_restore: "16.9" }, /Found: an unknown version in /],
+    ["none that say so", { pg_dump: "what", pg_restore: "what" }, /Found: version 0|an unknown version/],
+    ["incomplete", { pg_dump: "17.1" }, /None were found\. Install them .*SLUICE_POSTGRES_BIN/],
   ])("are refused by name where they are %s", async (_, versions, expected) => {
     await expect(find(await folderOf(versions as Record<string, string>), true)).rejects.toThrow(expected);
   });
@@ -51,7 +51,7 @@ describe("PostgreSQL's programs", () => {
     });
   });
 
-  test("that fail say what they said, made plain, line by line", async () => {
+  test("that fail are reported with their own errors, made plain, line by line", async () => {
     await expect(
       run("sh", ["-c", "printf 'one\\033[31m\\ntwo\\n' >&2; exit 3"], process.env),
     ).rejects.toThrow(/^one\P{Cc}*\ntwo$/u);

@@ -22,7 +22,7 @@ test("a catalog that was read again, and is the same, is kept once", async () =>
   expect(await keptFingerprint(evidence, "after")).toEqual(fingerprintOf([TABLE]));
 });
 
-test("what no hash tells apart is still each its own: who may connect, and columns' numbers", async () => {
+test("what has the same hash is still kept apart: who may connect, and columns' numbers", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "r");
   const open = { ...fingerprintOf([TABLE]), access };
   await keepFingerprint(evidence, "open", open);

@@ -36,7 +36,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     expect(await evidence.list("proofs/")).toEqual([]);
   });
 
-  test("is known to that worker at once, and to one that read before as soon as it is linked", async () => {
+  test("is visible to that worker at once, and to one that read before as soon as it is linked", async () => {
     const ports = memoryPorts();
     const other = evidenceOf(ports.evidence, RUN);
     expect(await other.read(docName("made/006"))).toBeUndefined();

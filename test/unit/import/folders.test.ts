@@ -45,7 +45,7 @@ describe("whose a folder is", () => {
 describe("a file's bytes", () => {
   const read = (bytes: Buffer) => textOf(folderOf({ "a.sql": bytes }), "a.sql");
 
-  test("must be UTF-8, and the line says where they are not", () => {
+  test("must be UTF-8, and the error names the line where they are not", () => {
     expect(() =>
       read(Buffer.concat([Buffer.from("SELECT 'é';\nSELECT '"), Buffer.from([0xe9]), Buffer.from("';")])),
     ).toThrow(/^a\.sql: line 2: the file is not UTF-8/);
@@ -56,7 +56,7 @@ describe("a file's bytes", () => {
     expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql: line 3: a NUL byte/);
   });
 
-  test("lose a byte order mark and CR LF, and it is said", () => {
+  test("lose a byte order mark and CR LF, with a note", () => {
     const { text, notes } = read(Buffer.from("\ufeffSELECT 1;\r\nSELECT 2;\r\n"));
     expect(text).toBe("SELECT 1;\nSELECT 2;\n");
     expect(said(notes)).toEqual([
@@ -87,7 +87,7 @@ describe("pending", () => {
     },
   );
 
-  test("is all of it, and none is expected, where nothing is applied", async () => {
+  test("is everything where nothing is applied", async () => {
     const draft = await drafted("dbmate", THREE);
     expect(draft.migrations).toHaveLength(3);
     expect(draft.schema?.expectedVersion).toBe("none");
@@ -104,7 +104,7 @@ describe("pending", () => {
       "a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--changeset bob:1\nSELECT 1;\n",
     };
     await expect(drafted("liquibase", files, { after: "1" })).rejects.toThrow(
-      /2 migrations are called so: ann:1/,
+      /2 migrations have that name: ann:1/,
     );
   });
 });
@@ -116,7 +116,7 @@ describe("a doubt", () => {
     const draft = await drafted("dbmate", DOUBT, { take: ["1_a.sql"] });
     expect(draft.doubts).toEqual([]);
     expect(said(draft.notes)).toContainEqual(
-      expect.stringMatching(/is no mark for dbmate.*\(taken as it is\)/),
+      expect.stringMatching(/is no mark for dbmate.*\(imported unchanged\)/),
     );
     expect(draft.migrations[0]?.files.migrate).toContain("DROP TABLE a;");
   });
@@ -131,7 +131,7 @@ describe("a doubt", () => {
     const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
     expect(said(draft.notes)).toContainEqual(
       expect.stringMatching(
-        /^1_a\.up\.sql is left out, and a later one is not: .*golang-migrate never runs it/,
+        /^1_a\.up\.sql is left out, but a later one is not\. .*golang-migrate silently never runs it/,
       ),
     );
     expect(said((await drafted("golang-migrate", files, { skip: ["2"] })).notes).join()).not.toContain(
@@ -147,15 +147,15 @@ describe("a doubt", () => {
     );
     expect(draft.doubts).toEqual([]);
     expect(said(draft.notes)).toContainEqual(
-      expect.stringMatching(/^1_a\.sql is applied, and line 3 .*the baseline .*is not whole/),
+      expect.stringMatching(/^1_a\.sql is applied, and line 3 .*the baseline .*is incomplete/),
     );
   });
 
-  test("that --take, --skip or --value names and nobody has is said", async () => {
+  test("that matches nothing is reported for --take, --skip and --value", async () => {
     const draft = await drafted("dbmate", DOUBT, { take: ["x.sql"], values: new Map([["y", "z"]]) });
     expect(draft.unknown).toEqual([
-      "x.sql is none of the pending migrations",
-      "--value y=...: no file has that name in it",
+      "x.sql is no pending migration",
+      "--value y=...: no file has that placeholder",
     ]);
   });
 });
@@ -225,10 +225,8 @@ test("a link that leads nowhere is named, and not passed over; so is a folder th
     symlinkSync("nothing.sql", join(root, "lost/1_a.sql"));
     symlinkSync(".", join(root, "round/self"));
     expect(readSource(join(root, "real-too")).paths).toEqual(["1_a.sql"]);
-    expect(() => readSource(join(root, "lost"))).toThrow(
-      /lost\/1_a\.sql is a link to a file that is not there/,
-    );
-    expect(() => readSource(join(root, "round"))).toThrow(/round\/self is a link to a folder that holds it/);
+    expect(() => readSource(join(root, "lost"))).toThrow(/lost\/1_a\.sql is a link to a missing file/);
+    expect(() => readSource(join(root, "round"))).toThrow(/round\/self is a link to a folder above it/);
   } finally {
     rmSync(root, { recursive: true });
   }

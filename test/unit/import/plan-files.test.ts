@@ -36,12 +36,12 @@ async function folders(files: Readonly<Record<string, string>>) {
 }
 
 describe("an import", () => {
-  test("makes a folder for each pending migration, and says why it takes the folder for that tool's", async () => {
+  test("makes a folder for each pending migration, and shows how it recognized the tool", async () => {
     const { run, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
     const { code, out, err } = await run("--after", "1");
     expect(err).toBe("");
     expect(code).toBe(0);
-    expect(out).toContain("is of dbmate: 1_a.sql has the marks of dbmate.");
+    expect(out).toContain("belongs to dbmate: 1_a.sql has the marks of dbmate.");
     expect(out).toContain("- 2_b is added: 2: b, with a rollback");
     expect(out).toContain("- 3_c is added: 3: c, with the restore as its way back");
     expect(made()).toEqual(["2_b", "3_c", "baseline", "import.json", "plan.yaml"]);
@@ -82,7 +82,9 @@ describe("an import", () => {
       changes: ["1_a is added: 1: a, with a rollback"],
       left: [left],
     });
-    expect((await run()).out).toMatch(/\nLeft for you to mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i);
+    expect((await run()).out).toMatch(
+      /\nBefore this plan can be deployed, mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i,
+    );
   });
 
   test("with --json writes nothing while something is in doubt, and nothing with --check", async () => {
@@ -106,7 +108,7 @@ describe("an import", () => {
     expect(() => readdirSync(plan)).toThrow();
   });
 
-  test("writes nothing while something is in doubt, and says how to decide it", async () => {
+  test("writes nothing while something is in doubt, and shows how to decide it", async () => {
     const { run, plan } = await folders({
       "1_a.sql": A,
       "2_b.sql": A.replace("-- migrate:down", "-- migrate: down"),
@@ -115,7 +117,7 @@ describe("an import", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
     expect(err).toContain(
-      "Nothing was written. Mend it; or decide for each file: --take FILE, as dbmate takes it, or --skip FILE.",
+      "Nothing was written. Mend it, or decide for each file: --take FILE treats it as dbmate does, --skip FILE leaves it out.",
     );
     expect(() => readdirSync(plan)).toThrow();
     expect((await run("--take", "2_b.sql")).code).toBe(0);
@@ -133,7 +135,7 @@ describe("an import", () => {
     expect((await run("--after", "1")).out).toContain("3_c is added");
   });
 
-  test("says once that a folder is for several databases, and not of each file that its version is another's", async () => {
+  test("reports once that a folder is for several databases, and not for each file", async () => {
     const { run } = await folders({
       "1_a.postgres.up.sql": "SELECT 1;",
       "1_a.mysql.up.sql": "SELECT 1;",
@@ -143,17 +145,17 @@ describe("an import", () => {
     const { code, err } = await run("--tool", "golang-migrate");
     expect(code).toBe(2);
     expect(err).toMatch(
-      /has files for several databases by their names \(mysql: 1_a\.mysql\.up\.sql, postgres: 1_a\.postgres\.up\.sql\)/,
+      /has files named for several databases \(mysql: 1_a\.mysql\.up\.sql, postgres: 1_a\.postgres\.up\.sql\)/,
     );
     expect(err.trim().split("\n")).toHaveLength(1);
   });
 
-  test("says which tools a folder may be of", async () => {
+  test("lists the tools that a folder may belong to", async () => {
     const { run } = await folders({ "1_a.up.sql": "SELECT 1;", "1_a.down.sql": "SELECT 1;" });
     const { code, err } = await run();
     expect(code).toBe(2);
     expect(err).toMatch(
-      /may be of several tools\. Name the one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
+      /may belong to several tools\. Name the right one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
     );
   });
 
@@ -190,7 +192,7 @@ describe("an import that is run again", () => {
     put("migrations/2_b.sql", B);
     const { code, out } = await run();
     expect(code).toBe(0);
-    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept as it is");
+    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept");
     expect(out).toContain("- plan.yaml was changed by hand: 2_b is added to it, and the rest is kept");
     expect(read("1_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
     expect(read("plan.yaml")).toMatch(/# ours\ntitle: Our migrations[\s\S]*folder: 1_a[\s\S]*folder: 2_b/);
@@ -198,13 +200,11 @@ describe("an import that is run again", () => {
     expect((await run()).out).toContain("1_a/rollback.sql was changed by hand");
   });
 
-  test("writes anew what came from a file that has changed", async () => {
+  test("writes again what came from a changed file", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/1_a.sql", A.replace("id int", "id bigint"));
-    expect((await run()).out).toContain(
-      "- 1_a/migrate.sql is written anew: what it was made from has changed",
-    );
+    expect((await run()).out).toContain("- 1_a/migrate.sql is written again: its source has changed");
     expect(read("1_a/migrate.sql")).toContain("id bigint");
   });
 
@@ -213,9 +213,7 @@ describe("an import that is run again", () => {
     await run();
     remove("plan/2_b/migrate.sql");
     remove("plan/plan.yaml");
-    expect((await run()).out).toContain(
-      "2_b/migrate.sql was taken away since it was imported: it is written again",
-    );
+    expect((await run()).out).toContain("2_b/migrate.sql was removed since the import: it is written again");
     expect(read("2_b/migrate.sql")).toContain("CREATE TABLE b");
     expect(read("plan.yaml")).toContain("folder: 2_b");
   });
@@ -228,20 +226,20 @@ describe("an import that is run again", () => {
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b[\s\S]*folder: 3_c/);
   });
 
-  test("keeps a migration that is applied by now, and says so", async () => {
+  test("keeps a migration that is now applied, and states so", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/2_b.sql", B);
-    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
+    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is now applied");
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
   });
 
-  test("takes away its own files of a baseline that has become another, and none that was changed by hand", async () => {
+  test("removes its own files of a changed baseline, and no file that was changed by hand", async () => {
     const { run, put, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
     await run("--after", "2");
     put("plan/baseline/002_2_b.sql", "-- ours\n");
     const { out } = await run("--after", "none");
-    expect(out).toContain("- baseline/002_2_b.sql is not made any more, and is left where it is");
+    expect(out).toContain("- baseline/002_2_b.sql is no longer made, and is kept");
     expect(out).not.toContain("001_1_a");
     expect(made("baseline")).toEqual(["002_2_b.sql", "999_versions.sql"]);
     expect(read("plan.yaml")).not.toContain("2_b.sql");
@@ -271,17 +269,17 @@ describe("an import that is run again", () => {
     expect(await run()).toMatchObject({
       code: 2,
       err: expect.stringMatching(
-        /b comes before c, which the plan holds already as 002_c, .*no number between/,
+        /b comes before c, which the plan already has as 002_c, .*no number in between/,
       ),
     });
   });
 
-  test("touches no folder that no import made, and none of another tool", async () => {
+  test("touches no folder that no import made, and no folder of another tool", async () => {
     const { run, put } = await folders({ "1_a.sql": A });
     put("plan/notes.txt", "mine");
     expect(await run()).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/holds files that no import made/),
+      err: expect.stringMatching(/has files that no import made/),
     });
     put(
       "plan/import.json",
@@ -289,7 +287,7 @@ describe("an import that is run again", () => {
     );
     expect(await run()).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/holds migrations of goose, and these are of dbmate/),
+      err: expect.stringMatching(/has migrations of goose, but these are of dbmate/),
     });
   });
 });

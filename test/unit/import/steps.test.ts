@@ -30,7 +30,7 @@ describe("what a tool commits together is one step:", () => {
     expect(steps("CREATE TABLE a ();\nCREATE TABLE b ();", "message").held).toHaveLength(1);
   });
 
-  test("what stands between BEGIN and COMMIT, whoever sends it", () => {
+  test("everything between BEGIN and COMMIT, whoever sends it", () => {
     const made = steps(
       "-- why\nBEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE TABLE b ();\nSTART TRANSACTION;\nCREATE TABLE c ();\nEND;",
       "message",
@@ -56,11 +56,11 @@ describe("what a tool commits together is one step:", () => {
     ]);
   });
 
-  test("and it is said where the tool itself would fail with it", () => {
+  test("and a note states where the tool itself would fail with it", () => {
     const made = steps(`CREATE TABLE a (id int);\n${INDEX};`, "transaction");
     expect(made.held).toHaveLength(2);
     expect(made.said).toContainEqual(
-      "f.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which the tool runs this: it fails there. The plan takes it out of the transaction",
+      "f.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which the tool runs this: it fails there. The plan runs it outside the transaction",
     );
   });
 
@@ -71,7 +71,7 @@ describe("what a tool commits together is one step:", () => {
   });
 });
 
-test("what only says which messages a client gets is left out", () => {
+test("a setting for client messages is left out", () => {
   const made = steps("-- quiet\nSET client_min_messages = warning;\nCREATE TABLE a ();", "transaction");
   expect(made.text).toBe("-- quiet\nCREATE TABLE a ();\n");
   expect(made.said).toEqual([
@@ -89,7 +89,7 @@ test("an empty statement is left out where the text is cut", () => {
 });
 
 describe("a text that needs no change", () => {
-  test("stays as it is, comments and semicolons in strings too", () => {
+  test("stays unchanged, including comments and semicolons in strings", () => {
     const sql =
       "-- head\nINSERT INTO a VALUES ('x;\ny'); -- tail\n\n/* and /* nested */ */\nSELECT 1 -- last";
     expect(steps(sql, "transaction").text).toBe(`${sql}\n`);
@@ -145,7 +145,7 @@ describe("a rollback is tried twice, so what it drops is dropped if it is there,
     expect(made.said).toHaveLength(sql === expected ? 0 : 1);
   });
 
-  test("and what leads there is left as it is", () => {
+  test("and the up part stays unchanged", () => {
     expect(steps("DROP TABLE a;", "transaction").text).toBe("DROP TABLE a;\n");
   });
 });
@@ -175,15 +175,15 @@ describe("what is no SQL", () => {
     ]);
   });
 
-  test("of no statement at all is a step that does nothing, and says so", () => {
+  test("without any statement is a step that does nothing, with a note", () => {
     const made = steps("-- nothing yet\n", "transaction");
     expect(made.text).toBe("-- nothing yet\nSELECT 1;\n");
-    expect(made.said).toEqual([expect.stringContaining("holds no SQL here")]);
+    expect(made.said).toEqual([expect.stringContaining("has no SQL here")]);
   });
 
   test("a ROLLBACK is in doubt", () => {
     expect(said(steps("BEGIN;\nSELECT 1;\nROLLBACK;", "statements").doubts)).toEqual([
-      expect.stringMatching(/^f\.sql:3 says ROLLBACK/),
+      expect.stringMatching(/^f\.sql:3 has ROLLBACK/),
     ]);
   });
 });

@@ -44,7 +44,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "dbmate",
     "takes a mark in a body for a mark",
     { "1_a.sql": "-- migrate:up\nDO $$\n-- migrate:down\nBEGIN END $$;\n" },
-    { doubts: [/:3 is inside of a string, a body or a comment/, /parser refuses it/] },
+    { doubts: [/:3 is inside a string, a body or a comment/, /parser refuses it/] },
   ],
   [
     "dbmate",
@@ -55,7 +55,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     },
     {
       notes: [
-        /1_a\.sql:1 does not say transaction:false in these very letters.*in a transaction, and so does the plan/,
+        /1_a\.sql:1 does not have transaction:false in this exact spelling.*in a transaction, and so does the plan/,
       ],
     },
   ],
@@ -63,7 +63,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "dbmate",
     "refuses two up marks, and SQL before the first",
     { "1_a.sql": "SELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:down\n" },
-    { doubts: [/has SQL before/, /:4 is a second mark of its kind/] },
+    { doubts: [/has SQL before/, /:4 is the second such mark/] },
   ],
   [
     "dbmate",
@@ -74,7 +74,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     {
       up: "CREATE TABLE a ();\nCREATE TABLE b ();",
       down: null,
-      notes: [/has no way back but the restore \(rollback: restore\): 1_a\.sql has an empty down part/],
+      notes: [/has only the restore as its way back \(rollback: restore\): 1_a\.sql has an empty down part/],
     },
   ],
   [
@@ -95,20 +95,20 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "node-pg-migrate",
     "runs the whole file as up under other marks",
     { "1_a.sql": "-- Up\nCREATE TABLE a ();\n-- Down\nDROP TABLE a;" },
-    { doubts: [/1_a\.sql:3 is no mark for node-pg-migrate \(-- Down\), which runs what follows as up, too/] },
+    { doubts: [/1_a\.sql:3 is no mark for node-pg-migrate \(-- Down\), which also runs what follows as up/] },
   ],
   [
     "node-pg-migrate",
     "runs the down part as up without an up mark",
     { "1_a.sql": "CREATE TABLE a ();\n-- Down Migration\nDROP TABLE a;" },
-    { doubts: [/:2 has -- Down Migration, and no -- Up Migration: .*the down part too/] },
+    { doubts: [/:2 has -- Down Migration but no -- Up Migration: .*including the down part/] },
   ],
   [
     "node-pg-migrate",
     "takes two files for two migrations, and names a README that makes the folder fail",
     { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP TABLE a;", "README.md": "" },
     {
-      doubts: [/1_a\.down\.sql is a migration by itself/, /1_a\.up\.sql is a migration by itself/],
+      doubts: [/1_a\.down\.sql is its own migration/, /1_a\.up\.sql is its own migration/],
       notes: [/README\.md has no number in front/],
     },
   ],
@@ -137,8 +137,8 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       down: "DROP TABLE IF EXISTS a;",
       row: { version: "1" },
       notes: [
-        /2_b\.up\.sql\.bak is a migration for golang-migrate, whatever/,
-        /3_c\.sql is not imported: golang-migrate passes over it without a word/,
+        /2_b\.up\.sql\.bak is a migration for golang-migrate, despite/,
+        /3_c\.sql is not imported: golang-migrate ignores it silently/,
       ],
     },
   ],
@@ -146,7 +146,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "golang-migrate",
     "has no way back without a down file, though it says nothing",
     { "1_a.up.sql": "CREATE TABLE a ();" },
-    { down: null, notes: [/`migrate down` would say nothing, lower the version and leave the objects/] },
+    { down: null, notes: [/`migrate down` would silently lower the version and leave the objects/] },
   ],
   [
     "golang-migrate",
@@ -172,7 +172,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "goose",
     "has a down part from its template that takes nothing back",
     { "1_a.sql": "-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nSELECT 'down SQL query';\n" },
-    { down: null, notes: [/the down part of 1_a\.sql only selects a text, and takes nothing back/] },
+    { down: null, notes: [/the down part of 1_a\.sql only selects a text, and undoes nothing/] },
   ],
   [
     "goose",
@@ -181,13 +181,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       "1_a.sql":
         "-- +goose Up\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;\n-- +goose Down\n",
     },
-    { doubts: [/1_a\.sql:3 ends with a semicolon inside of a string or a body: goose cuts/] },
+    { doubts: [/1_a\.sql:3 ends with a semicolon inside a string or a body: goose splits/] },
   ],
   [
     "goose",
     "fails as long as a file without a version is in the folder",
     { "3.sql": "-- +goose Up\n", "0_z.sql": "-- +goose Up\n", "1_a.sql": "-- +goose Up\nSELECT 1;\n" },
-    { doubts: [/0_z\.sql .*each command of goose fails/, /3\.sql .*each command of goose fails/] },
+    { doubts: [/0_z\.sql .*every goose command fails/, /3\.sql .*every goose command fails/] },
   ],
   [
     "goose",
@@ -279,7 +279,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       down: null,
       row: { version: "1.9", description: "a b", script: "V1.9__a b.SQL", checksum: checksumOf("SELECT 1;") },
       notes: [
-        /v1__a\.sql is not imported: Flyway passes over it/,
+        /v1__a\.sql is not imported: Flyway ignores it silently/,
         /V2_a\.sql is not imported/,
         /R__views\.sql is repeatable/,
         /afterMigrate\.sql is a callback/,
@@ -314,7 +314,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     { "V1__a.sql": "CREATE TABLE a ();", "U1__a.sql": "DROP TABLE a;" },
     {
       down: "DROP TABLE IF EXISTS a;",
-      notes: [/U1__a\.sql is taken as the way back of V1__a\.sql, which only the paid editions/],
+      notes: [/U1__a\.sql becomes the way back of V1__a\.sql\. Only the paid editions/],
     },
   ],
   [
@@ -355,7 +355,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       up: "CREATE TABLE a (id int);",
       down: "DROP TABLE\n  IF EXISTS a;",
       row: { id: "1", author: "ann", filename: "c.sql" },
-      notes: [/says --rollback empty, with which Liquibase leaves everything as it is/],
+      notes: [/has --rollback empty, with which Liquibase changes nothing/],
     },
   ],
   [
@@ -371,8 +371,8 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     {
       makes: ["b.sql::1::ann", "a.sql::1::ann"],
       up: "SELECT 2;",
-      doubts: [/cannot be imported: its changeset is no SQL\. `liquibase update-sql`/],
-      notes: [/b\.sql:4 is for mysql alone/],
+      doubts: [/cannot be imported: its changeset is not SQL\. `liquibase update-sql`/],
+      notes: [/b\.sql:4 is only for mysql/],
     },
   ],
   [
@@ -412,7 +412,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "liquibase",
     "asks the database before a changeset with preconditions",
     { "c.sql": "--liquibase formatted sql\n--changeset ann:1\n--preconditions onFail:MARK_RAN\nSELECT 1;\n" },
-    { doubts: [/c\.sql:3 makes the changeset depend on what the database holds/] },
+    { doubts: [/c\.sql:3 makes the changeset depend on the database's contents/] },
   ],
   [
     "sqitch",
@@ -465,7 +465,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "prisma",
     "is not for another database",
     { "migration_lock.toml": 'provider = "mysql"', "1_a/migration.sql": "SELECT 1;" },
-    { doubts: [/migration_lock\.toml says that these migrations are for mysql/] },
+    { doubts: [/migration_lock\.toml names the provider mysql, not PostgreSQL/] },
   ],
   [
     "drizzle",
@@ -493,7 +493,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
         created_at: "10",
       },
       doubts: [/0002_c\.sql is older in the journal than 0001_b.*skips this one for ever/],
-      notes: [/0003_d\.sql is not imported: Drizzle passes over it without a word/],
+      notes: [/0003_d\.sql is not imported: Drizzle ignores it silently/],
     },
   ],
   [
@@ -526,7 +526,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       "committed/000001.sql":
         "--! Previous: -\n--! Hash: sha1:945ca4dc7582db640b09f81ef1b35ddb0439d30a\n\nselect 1;\n",
     },
-    { doubts: [/is not what its --! Hash says/] },
+    { doubts: [/does not match its --! Hash/] },
   ],
   [
     "graphile-migrate",
@@ -543,13 +543,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       "1_a.sql": "-- atlas:txmode none\nCREATE TABLE a (id int);",
       "2_b.sql": "-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY i ON a (id);",
     },
-    { makes: ["1", "2"], down: null, notes: [/1_a\.sql:1 counts for Atlas only where a blank line follows/] },
+    { makes: ["1", "2"], down: null, notes: [/1_a\.sql:1 counts for Atlas only if a blank line follows/] },
   ],
   [
     "atlas",
     "refuses a file that was changed after it was sealed",
     { "1_a.sql": "CREATE TABLE a (id int);", "atlas.sum": "h1:x\n1_a.sql h1:x\n" },
-    { doubts: [/^1_a\.sql is not what atlas\.sum says it is: .*Atlas refuses the folder/] },
+    { doubts: [/^1_a\.sql does not match atlas\.sum: .*Atlas refuses the folder/] },
   ],
   [
     "alembic",
@@ -602,14 +602,14 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     {
       doubts: [/shop\.0001_initial\.sql:3 has an operation in Python \(RunPython\)/],
       row: { app: "shop", name: "0001_initial" },
-      notes: [/may hold less than Django does backwards/],
+      notes: [/may do less than Django does backwards/],
     },
   ],
   [
     "django",
     "knows several apps by their names, whose order must be said",
     { "a.0001_x.sql": "SELECT 1;", "b.0001_x.sql": "SELECT 1;" },
-    { doubts: [/are of several apps \(a, b\), and their names do not say in which order/] },
+    { doubts: [/belong to several apps \(a, b\), and their names do not show the order/] },
   ],
   [
     "postgrator",
@@ -619,7 +619,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       makes: ["1", "2"],
       down: "DROP TABLE IF EXISTS a;",
       row: { version: "1", name: "a", md5: sha("md5", "CREATE TABLE a ();") },
-      notes: [/002\.do\.b\.sql.*postgrator would pass over it and leave its row/],
+      notes: [/002\.do\.b\.sql.*postgrator would skip it and leave its row/],
     },
   ],
   [
@@ -644,8 +644,8 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     { "1_a.sql": "-- depends: 2_b\nSELECT 1;", "2_b.sql": "-- depends: 1_a 3_c\nSELECT 1;" },
     {
       doubts: [
-        /^2_b\.sql depends on itself, by way of 1_a, 2_b/,
-        /^2_b\.sql depends on 3_c, and there is no such/,
+        /^2_b\.sql depends on itself through 1_a, 2_b/,
+        /^2_b\.sql depends on 3_c, which does not exist/,
       ],
     },
   ],
@@ -671,7 +671,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       makes: ["1", "10", "2026-01-28-115414"],
       up: "CREATE TABLE a ();",
       down: "DROP TABLE IF EXISTS a;",
-      notes: [/notes\.sql is not imported: nothing says which number it has/],
+      notes: [/notes\.sql is not imported: it has no number/],
     },
   ],
   [
@@ -686,7 +686,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       up: "-- +migrate Up\nCREATE TABLE a ();",
       down: "-- +migrate Down\nDROP TABLE IF EXISTS a;",
       notes: [
-        /^1_a\.sql is read in two parts: the way there below -- \+migrate Up, and the way back below -- \+migrate Down \(line 4\)/,
+        /^1_a\.sql is read in two parts: the up part below -- \+migrate Up, and the way back below -- \+migrate Down \(line 4\)/,
         /^2_b\.sql is read in two parts: .*-- !Downs \(line 5\)/,
       ],
     },
@@ -742,7 +742,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     {
       down: null,
       doubts: [
-        /^1_a\.down\.sql:1 PostgreSQL's parser refuses it: .*"EXIST"\. Taken as it is, its way back is the restore/,
+        /^1_a\.down\.sql:1 PostgreSQL's parser refuses it: .*"EXIST"\. Imported unchanged, its way back is the restore/,
       ],
     },
   ],

@@ -23,7 +23,7 @@ describe("evidence in files", () => {
     expect(await store.list("runs/r/nothing")).toEqual([]);
   });
 
-  test("has a tag for each file, which is another once somebody wrote the file anew, however alike", async () => {
+  test("has a tag for each file, which changes when the file is written again, however alike", async () => {
     const folder = await temporaryFolder();
     const store = fileEvidence(folder);
     for (const key of ["runs/r/b/1.json", "runs/r/c.json"])

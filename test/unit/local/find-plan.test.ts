@@ -14,13 +14,13 @@ async function repository(...plans: string[]): Promise<string> {
   return folder;
 }
 
-test("the one plan of a repository is found, and none in what others made", async () => {
+test("the one plan of a repository is found, and no plan of its dependencies", async () => {
   const folder = await repository("db/orders", "node_modules/sluice/sql/demo", "dist/db/orders", ".cache/x");
   expect(await findPlan(folder)).toBe(join(folder, "db/orders"));
 });
 
-test("of several, and where there is none, one is to be named", async () => {
+test("with several plans or none, the error asks for a name", async () => {
   const folder = await repository("db/orders", "db/stock");
-  await expect(findPlan(folder)).rejects.toThrow(/orders, .*stock\. Name the one that is meant/);
+  await expect(findPlan(folder)).rejects.toThrow(/orders, .*stock\. Name the right one/);
   await expect(findPlan(await repository())).rejects.toThrow("No folder here has a plan.yaml");
 });

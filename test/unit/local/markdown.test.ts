@@ -60,7 +60,7 @@ describe("the text for a pull request", () => {
     );
     const other = structuredClone(now);
     for (const rollback of other.staging.rollbacks) rollback.equal = false;
-    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, \*\*not as it was\*\* \|$/);
+    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, \*\*not as before\*\* \|$/);
     other.staging.rollbacks = [];
     expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, not proven \|$/);
     const restored = changed(now, (one) => {
@@ -69,7 +69,7 @@ describe("the text for a pull request", () => {
     expect(rowOf(restored, version)).toMatch(/\| the restore \|$/);
   });
 
-  test("says of a time that it changed where it doubled or halved, by more than a second", async () => {
+  test("reports a changed time only if it doubled or halved, by more than a second", async () => {
     const report = await went();
     const since = (before: number, now: number) =>
       markdownOf(measured(report, now), figuresIn(markdownOf(measured(report, before)))).split(
@@ -97,11 +97,11 @@ describe("the text for a pull request", () => {
   test("shows what is not as it should be, with its place", async () => {
     const report = await buildReport((await rolledBackByCheck()).evidence);
     const text = markdownOf(report);
-    expect(text).toContain("**What is not as it should be**");
+    expect(text).toContain("**What failed**");
     expect(text).toMatch(/- `\S+\.sql:\d+` /);
   });
 
-  test("says what changed since the earlier one, which holds its figures where nobody sees them", async () => {
+  test("shows what changed since the earlier one, which has its figures where no reader sees them", async () => {
     const report = await went();
     const before = markdownOf(report);
     expect(figuresIn(before)).toBeDefined();
@@ -115,7 +115,7 @@ describe("the text for a pull request", () => {
     expect(since).toContain("- `999` is new");
   });
 
-  test("says of what was not run that it was not, and nothing else", async () => {
+  test("reports what was not run as such, and nothing else about it", async () => {
     const report = await went();
     const stopped = changed(report, (one) => {
       one.changes = null;
@@ -125,7 +125,7 @@ describe("the text for a pull request", () => {
     expect(since).toContain(`- \`${report.migrations[0]?.version}\` was not run\n`);
   });
 
-  test("takes no figures from what is none of its texts, or was tampered with", () => {
+  test("takes no figures from other texts, or from one that was tampered with", () => {
     for (const text of ["", "hello", "<!-- sluice-figures e30= -->", "<!-- sluice-figures !!! -->"])
       expect(figuresIn(text)).toBeUndefined();
   });

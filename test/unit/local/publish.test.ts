@@ -56,7 +56,7 @@ describe("publishing a plan", () => {
     const d = deployment();
     await publish(plan, d, wishes);
     const before = new Map(d.store.files);
-    expect((await publish(plan, d, wishes)).join("\n")).toContain("It was published already");
+    expect((await publish(plan, d, wishes)).join("\n")).toContain("It was already published");
     expect(d.store.files).toEqual(before);
     const grace = { id: "AIDA1", arn: "arn:aws:iam::123456789012:user/team/grace" };
     await publish(plan, { ...d, identity: grace }, wishes);
@@ -64,7 +64,7 @@ describe("publishing a plan", () => {
     expect(names).toEqual(["grace", "ada@example.com"]);
   });
 
-  test("a dry run says what it would do and does nothing of it, also with --start", async () => {
+  test("a dry run shows what would be done and does nothing, also with --start", async () => {
     const d = deployment();
     const text = (await publish(plan, d, { dryRun: true, start: true })).join("\n");
     expect(text).toMatch(/It would be stored, \d+ KB, as s3:\/\/evidence\/plans\/[0-9a-f]{64}\.json/);
@@ -73,7 +73,7 @@ describe("publishing a plan", () => {
     expect([d.store.files.size, d.started]).toEqual([0, []]);
   });
 
-  test("--start starts a run of it, by the one whom AWS knows unless told otherwise", async () => {
+  test("--start starts a run of it, by default in the name of the AWS identity", async () => {
     const d = deployment();
     const text = (await publish(plan, d, { ...wishes, start: true })).join("\n");
     expect(text).toContain("execution:sluice:1");
@@ -179,7 +179,7 @@ describe("the deployment", () => {
     ["ExpiredToken", "The security token included in the request is expired", "aws sso login"],
     ["CredentialsProviderError", "Could not load credentials from any providers", "AWS_PROFILE"],
     ["Error", "Region is missing", "AWS_REGION"],
-    ["TimeoutError", "connect ECONNREFUSED", "Look at the network"],
+    ["TimeoutError", "connect ECONNREFUSED", "Check the network"],
   ])("that AWS does not tell of (%s) is AWS's word, with what helps", async (name, message, helps) => {
     cloudFormation.on(DescribeStacksCommand).rejects(awsError(name, { message }));
     const refused = findDeployment("Sluice-orders", "eu-central-1");
@@ -188,7 +188,7 @@ describe("the deployment", () => {
     await expect(refused).rejects.toThrow(helps);
   });
 
-  test("of another kind of stack is told from one of Sluice's", async () => {
+  test("of another kind of stack is distinguished from one of Sluice", async () => {
     cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{ Outputs: [] } as never] });
     await expect(findDeployment("Other", "eu-central-1")).rejects.toThrow("has no output EvidenceBucket");
   });

@@ -127,12 +127,12 @@ test("a stranger's comment that looks like it is neither read nor changed", asyn
   expect(comments.map(({ body }) => body.split("\n")[3])).toEqual(["forged", "second"]);
 });
 
-test("a job that may not write says so, and fails for nothing else", async () => {
+test("a job that may not write reports so, and fails for nothing else", async () => {
   mayWrite = false;
   expect(await keepComment(await request(), "sql/orders", "text")).toContain("pull-requests: write");
 });
 
-test("a text that is too long for a comment says where the rest is", async () => {
+test("a text that is too long for a comment names where the rest is", async () => {
   await keepComment(await request(), "sql/orders", "x".repeat(100_000));
   expect(comments[0]?.body.length).toBe(65_536);
   expect(comments[0]?.body).toMatch(/The rest is in the job's summary\.\s*$/);
@@ -150,7 +150,7 @@ test("a text that is too long for a comment loses what the next is compared with
   expect(comments[0]?.body).toMatch(/\n\ntext\s*$/);
 });
 
-test("a comment says of which commit it is", async () => {
+test("a comment names its commit", async () => {
   await keepComment(await request(), "sql/orders", "text");
   expect(comments[0]?.body).toContain("\nCommit 0123456789ab\n");
 });
@@ -167,12 +167,12 @@ test("a job that is about no pull request has none, and what is no job is refuse
   await expect(pullRequestIn({})).rejects.toThrow("sluice rehearse --markdown FILE");
 });
 
-test("an answer that is none of GitHub's, or none at all, is no bug: it says what was asked", async () => {
+test("an answer that is not GitHub's, or no answer, is no bug: the error names the request", async () => {
   instead = "<html>";
   const asked = await request();
-  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers what is no JSON to GET .*\/comments/);
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/returns no JSON to GET .*\/comments/);
   instead = '{"message":"hello"}';
-  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers no comments to GET .*\/comments/);
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/returns no comments to GET .*\/comments/);
   const nobody = { ...asked, url: "http://127.0.0.1:1/comments" };
   await expect(keepComment(nobody, "sql/orders", "text")).rejects.toThrow(/gives no answer \(.+\) to GET /);
 });
@@ -212,7 +212,7 @@ describe("a job", () => {
     expect(await job(TINY)).toMatchObject({ code: 0 });
     expect(comments).toHaveLength(1);
     for (const shown of [comments[0]?.body, await readFile(summary(), "utf8")])
-      expect(shown).toContain("- it ended Refused, and ends Succeeded now");
+      expect(shown).toContain("- it ended Refused, and now ends Succeeded");
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=Succeeded\n");
   });
 
@@ -247,7 +247,7 @@ describe("a job", () => {
     });
     expect(during).toContain("The rehearsal is under way.");
     expect(during).not.toContain("Succeeded");
-    expect(comments[0]?.body).toContain("- it ended Succeeded, and ends Refused now");
+    expect(comments[0]?.body).toContain("- it ended Succeeded, and now ends Refused");
   });
 
   test("is compared with the last one that was rehearsed, whatever came between", async () => {
@@ -255,11 +255,11 @@ describe("a job", () => {
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY);
-    expect(comments[0]?.body).toContain("- it ended Refused, and ends Succeeded now");
+    expect(comments[0]?.body).toContain("- it ended Refused, and now ends Succeeded");
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=\nend=\nend=Succeeded\n");
   });
 
-  test("goes on where the earlier comment cannot be read, and says so", async () => {
+  test("goes on if the earlier comment cannot be read, and reports it", async () => {
     await writeFile(join(folder, "plan.yaml"), "titel: Wrong\n");
     failures = 1;
     const { code, err } = await job(folder);
@@ -268,7 +268,7 @@ describe("a job", () => {
     expect(comments[0]?.body).toContain("The plan has mistakes.");
   });
 
-  test("whose comment cannot be written has rehearsed all the same, and fails as the comment is not true", async () => {
+  test("whose comment cannot be written has still rehearsed, and fails as the comment is not true", async () => {
     nothingIsWritten = true;
     const { code, err } = await job(TINY);
     expect(code).toBe(2);

@@ -51,12 +51,12 @@ test("paths in the settings are as from their own folder", async () => {
   expect(await rulesIn((await planIn('excluded_paths = ["db/*"]\n')).plan)).toEqual([]);
 });
 
-test("settings that squawk does not take are named, with what it says of them", async () => {
+test("settings that squawk refuses are named, with its reason", async () => {
   const { plan, root } = await planIn('excluded_rules = ["no-such-rule"]\n');
   await expect(rulesIn(plan)).rejects.toMatchObject({
     name: "UsageError",
     message: expect.stringMatching(
-      new RegExp(`^squawk gives no findings with ${join(root, ".squawk.toml")}: .*no-such-rule`),
+      new RegExp(`^squawk failed with ${join(root, ".squawk.toml")}: .*no-such-rule`),
     ),
   });
 });

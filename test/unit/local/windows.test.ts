@@ -15,7 +15,7 @@ test("paths that others read have /", () => {
   expect(portable("a\\b/c", "/")).toBe("a\\b/c");
 });
 
-test("a user's own files are where libpq has them, and nobody looks at their mode", () => {
+test("a user's own files are where libpq has them, and their mode is not checked", () => {
   const env = { APPDATA: "C:\\Users\\me\\AppData\\Roaming" };
   expect(ownFile("passwords", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\pgpass.conf");
   expect(ownFile("root.crt", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\root.crt");
@@ -27,7 +27,7 @@ test("a user's own files are where libpq has them, and nobody looks at their mod
 test.each(["dump", "physical"] as const)("--copy %s is refused there before anything is done", (copy) => {
   const flags = { plan: ".", rehearse: "before", fence: "connect", databaseUrl: "postgres://h/app" } as const;
   expect(() => rehearseOptions({ ...flags, copy }, "me", "win32")).toThrow(
-    new RegExp(`^--copy ${copy} is not to be had on Windows`),
+    new RegExp(`^--copy ${copy} does not work on Windows`),
   );
   expect(rehearseOptions({ ...flags, copy: "template" }, "me", "win32").copy).toBe("template");
   expect(rehearseOptions({ ...flags, copy }, "me", "linux").copy).toBe(copy);

@@ -53,7 +53,7 @@ describe("bytes that are no text are refused, with file and line", () => {
     [
       "Latin-1",
       Buffer.from("SELECT 1;\nSELECT 'Stra\xdfe';\n", "latin1"),
-      /^001_a\/migrate\.sql: line 2: the file is not UTF-8: this line holds the byte 0xDF.*Save the file as UTF-8/,
+      /^001_a\/migrate\.sql: line 2: the file is not UTF-8: this line has the byte 0xDF.*Save the file as UTF-8/,
     ],
     [
       "a character that is cut off at the end",
@@ -75,7 +75,7 @@ describe("bytes that are no text are refused, with file and line", () => {
 
 describe("what stands in a file's place is reported in one line", () => {
   test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
-    ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, and must be a file$/],
+    ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, but must be a file$/],
     [
       "a link that leads nowhere",
       (path) => symlink("gone.yaml", path),
@@ -84,10 +84,10 @@ describe("what stands in a file's place is reported in one line", () => {
     [
       "links in a circle",
       (path) => symlink("plan.yaml", path),
-      /^plan\.yaml: file: symbolic links that lead in a circle/,
+      /^plan\.yaml: file: symbolic links in .* form a circle/,
     ],
     ["a link to a folder", (path) => symlink("001_a", path), /^plan\.yaml: file: a folder in/],
-    ["a device", (path) => symlink("/dev/zero", path), /^plan\.yaml: file: no regular file/],
+    ["a device", (path) => symlink("/dev/zero", path), /^plan\.yaml: file: must be a regular file/],
   ])("%s", async (_what, make, message) => {
     const folder = await planOf("SELECT 1;");
     await make(join(folder, "plan.yaml"));
@@ -152,7 +152,7 @@ describe("what was meant for a mark is refused, with its line", () => {
     [
       "behind a statement",
       'SELECT 1; -- sluice: step "b" in batches\nSELECT 2;',
-      /^m\.sql: line 1: a mark stands on a line of its own/,
+      /^m\.sql: line 1: a mark needs its own line/,
     ],
     [
       "in a statement",
@@ -162,7 +162,7 @@ describe("what was meant for a mark is refused, with its line", () => {
     [
       "within a comment of several lines",
       '/* sluice: step "b" in batches */\nUPDATE t SET a = 1;',
-      /^m\.sql: line 1: .*A mark is a comment of one line/,
+      /^m\.sql: line 1: .*A mark is a one-line comment/,
     ],
     [
       "with a slip of the fingers",
@@ -185,14 +185,14 @@ describe("what was meant for a mark is refused, with its line", () => {
     expect(refusal(text).split("\n")).toEqual([
       expect.stringMatching(/^m\.sql: line 1: not understood: "stepp/),
       expect.stringMatching(/^m\.sql: line 4: .*session/),
-      expect.stringMatching(/^m\.sql: line 5: a step is a transaction already/),
+      expect.stringMatching(/^m\.sql: line 5: a step is already a transaction/),
       expect.stringMatching(/^m\.sql: line 6: psql's own commands/),
       expect.stringMatching(/^m\.sql: line 7: step "c" is empty/),
     ]);
   });
 });
 
-describe("BEGIN and COMMIT around a file are left out, and that is said", () => {
+describe("BEGIN and COMMIT around a file are left out, and a notice states so", () => {
   test.each([
     "BEGIN;\nALTER TABLE t ADD c int;\nCOMMIT;",
     "-- why\nbegin transaction;\nALTER TABLE t ADD c int;\nEND;\n-- done",
@@ -227,21 +227,21 @@ describe("BEGIN and COMMIT around a file are left out, and that is said", () => 
       ["part 2", 5],
       ["part 3", 7],
     ]);
-    expect(notices).toEqual([expect.stringMatching(/^1: done in 3 steps/)]);
+    expect(notices).toEqual([expect.stringMatching(/^1: split into 3 steps/)]);
   });
 
   test.each([
     ["no COMMIT", "BEGIN;\nSELECT 1;", /^m\.sql: line 1: .*no COMMIT follows this BEGIN/],
-    ["no BEGIN", "SELECT 1;\nCOMMIT;", /^m\.sql: line 2: .*no BEGIN stands before this COMMIT/],
+    ["no BEGIN", "SELECT 1;\nCOMMIT;", /^m\.sql: line 2: .*there is no BEGIN before this COMMIT/],
     [
       "a ROLLBACK in the middle",
       "BEGIN;\nSELECT 1;\nROLLBACK;\nCOMMIT;",
-      /^m\.sql: line 3: a step is a transaction already/,
+      /^m\.sql: line 3: a step is already a transaction/,
     ],
     [
       "a SAVEPOINT in the middle",
       "BEGIN;\nSAVEPOINT s;\nRELEASE s;\nCOMMIT;",
-      /^m\.sql: line 2: a step is a transaction already/,
+      /^m\.sql: line 2: a step is already a transaction/,
     ],
     ["two BEGIN", "BEGIN;\nSELECT 1;\nBEGIN;\nCOMMIT;", /^m\.sql: line 3: .*began in line 1/],
     [
@@ -249,14 +249,14 @@ describe("BEGIN and COMMIT around a file are left out, and that is said", () => 
       "BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;",
       /^m\.sql: line 1: .*ISOLATION LEVEL has no effect/,
     ],
-    ["nothing between them", "BEGIN;\nCOMMIT;", /^m\.sql: line 1: nothing stands between/],
+    ["nothing between them", "BEGIN;\nCOMMIT;", /^m\.sql: line 1: there is nothing between/],
   ])("not where there is %s", (_what, text, message) => {
     expect(refusal(text)).toMatch(message);
   });
 });
 
 describe("psql's own commands", () => {
-  test("that only show something are left out, and that is said", () => {
+  test("that only show something are left out, and a notice states so", () => {
     const { steps, notices } = read(
       "\\restrict aB3\n\\set ON_ERROR_STOP on\n\\timing on\n\\echo 'it''s on'\nSELECT 1;\n\\unrestrict aB3\n\\q\n",
     );
@@ -315,7 +315,7 @@ describe("lines and columns are right behind characters that are more than one b
     );
   });
 
-  test("of mistakes that nobody sees", () => {
+  test("of invisible mistakes", () => {
     expect(read("SELECT 1;\nCREATE\u00a0TABLE t ();").syntax[0]?.message).toMatch(
       /^m\.sql: line 2, column 1: .*invisible character U\+00A0/,
     );

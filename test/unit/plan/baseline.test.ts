@@ -22,7 +22,7 @@ test("rows of COPY become INSERT, and what follows keeps its line", () => {
   expect(sql.split("\n")[9]).toBe("SELECT 9;");
 });
 
-test("many rows become several statements, each of which a server takes", () => {
+test("many rows become several statements, each small enough for a server", () => {
   const rows = Array.from({ length: 1_200 }, (_, n) => `${n}`).join("\n");
   const sql = baselineSql("b.sql", `COPY t FROM stdin;\n${rows}\n\\.\nSELECT 1;\n`);
   expect(sql.match(/INSERT INTO t/g)).toHaveLength(3);
@@ -65,7 +65,7 @@ test("what cannot be left out is refused, with file and line", () => {
   expect(() =>
     baselineSql("b.sql", "SELECT 1;\n\\connect shop\nCOPY t FROM stdin WITH (FORMAT csv);\n1,2\n\\.\n"),
   ).toThrow(
-    /^b\.sql: line 2: psql's own commands.*\nb\.sql: line 3: COPY FROM stdin with options is not taken/,
+    /^b\.sql: line 2: psql's own commands.*\nb\.sql: line 3: COPY FROM stdin with options is not supported/,
   );
   expect(() => baselineSql("b.sql", "COPY t FROM stdin;\n1\n")).toThrow(
     /^b\.sql: line 1: COPY FROM stdin without its rows/,

@@ -26,7 +26,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for an extension that is neither needed nor optional",
       (t) => `${t}extensions: [{ name: vector, optional: false }]\n`,
-      /^plan\.yaml: extensions\[0\]\.optional: is `true`, or is left out/,
+      /^plan\.yaml: extensions\[0\]\.optional: must be `true`; leave it out/,
     ],
     [
       "for a missing key",
@@ -39,19 +39,19 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: schema\.expectedVersion: /,
     ],
     [
-      "for a version that stands twice",
+      "for a version that is there twice",
       (t) => t.replace("003_labels", "002_labels"),
-      /^plan\.yaml: migrations\[1\]\.folder: version 002 stands twice/,
+      /^plan\.yaml: migrations\[1\]\.folder: version 002 is there twice/,
     ],
     [
       "for versions out of order",
       (t) => t.replace("002_notes", "004_notes"),
-      /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/,
+      /^plan\.yaml: migrations\[1\]\.folder: 003_labels comes after 004_notes/,
     ],
     [
       "for versions that differ in case and signs only, as their evidence would have one name",
       (t) => t.replace("002_notes", "1.2a_notes").replace("003_labels", "1-2A_labels"),
-      /^plan\.yaml: migrations\[1\]\.folder: versions 1\.2a and 1-2A must differ in more than case and signs/,
+      /^plan\.yaml: migrations\[1\]\.folder: versions 1\.2a and 1-2A must differ in more than case and punctuation/,
     ],
     [
       "for a version that is a word of the state machine",
@@ -81,7 +81,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for a benchmark's needs that writes",
       (t) => t.replace("as: notes_app", "as: notes_app, needs: DELETE FROM note RETURNING true"),
-      /^plan\.yaml: benchmarks\[0\]\.needs: is no SELECT that only reads\./,
+      /^plan\.yaml: benchmarks\[0\]\.needs: is not a SELECT that only reads\./,
     ],
     [
       "for a benchmark's needs that ends the transaction it runs in",
@@ -91,7 +91,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for one question after every migration",
       (t) => t.replace("go on after {version}?", "go on?"),
-      /^plan\.yaml: gates\.after\.question: "go on\?" is asked after each migration/,
+      /^plan\.yaml: gates\.after\.question: "go on\?" would be the question after each migration/,
     ],
     [
       "for two gates that ask the same",
@@ -118,7 +118,7 @@ describe("a plan is refused, with file, key and reason,", () => {
         t
           .replace(/ {2}after: .*/, "  after: none")
           .replace("folder: 003_labels,", "folder: 003_labels, gate: true,"),
-      /^plan\.yaml: migrations\[1\]\.gate: 003_labels says gate: true, and gates\.after says none/,
+      /^plan\.yaml: migrations\[1\]\.gate: 003_labels has gate: true, but gates\.after is none/,
     ],
     [
       "for a migration that is left out where people are asked after each",
@@ -128,7 +128,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for a way back that there is not",
       (t) => t.replace("folder: 003_labels,", "folder: 003_labels, rollback: none,"),
-      /^plan\.yaml: migrations\[1\]\.rollback: is `restore`, or is left out/,
+      /^plan\.yaml: migrations\[1\]\.rollback: must be `restore`, or be left out/,
     ],
     [
       "for leaving something though the way back is the restore",
@@ -156,12 +156,12 @@ describe("a plan is refused, with file, key and reason,", () => {
           "folder: 003_labels,",
           "folder: 003_labels, leaves: [extension hstore, extension hstore added],",
         ),
-      /^plan\.yaml: migrations\[1\]\.leaves: "extension hstore" stands twice/,
+      /^plan\.yaml: migrations\[1\]\.leaves: "extension hstore" is there twice/,
     ],
     [
       "for a metric of two sources",
       (t) => t.replace("benchmark: notes, target", "benchmark: notes, reads: connections, target"),
-      /^plan\.yaml: watch\.metrics\[0\]: has exactly one of benchmark, reads and query/,
+      /^plan\.yaml: watch\.metrics\[0\]: needs exactly one of benchmark, reads and query/,
     ],
     [
       "for a metric of a benchmark that there is not",
@@ -176,12 +176,12 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for an alert that no alarm knows",
       (t) => t.replace('alert: ">5000"', 'alert: "=5000"'),
-      /^plan\.yaml: watch\.metrics\[0\]\.alert: .*no alarm knows =/,
+      /^plan\.yaml: watch\.metrics\[0\]\.alert: .*alarms have no =/,
     ],
     [
-      "for a metric that stands twice",
+      "for a metric that is there twice",
       (t) => t.replace("name: connections,", "name: notes-p95,"),
-      /^plan\.yaml: watch\.metrics\[1\]\.name: notes-p95 stands twice/,
+      /^plan\.yaml: watch\.metrics\[1\]\.name: notes-p95 is there twice/,
     ],
     [
       "for a metric's query that is not there",
@@ -204,7 +204,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: gates\.open\.approvals: /,
     ]),
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
-    ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
+    ["for a key that is there twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {
     // It may be one of several lines.
     await expect(loadPlan(await yaml(change))).rejects.toThrow(new RegExp(message.source, "m"));
@@ -226,7 +226,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "holds comments alone",
       "-- nothing\n",
-      /^003_labels\/rollback\.sql: file: holds no SQL\. .*`rollback: restore`/,
+      /^003_labels\/rollback\.sql: file: has no SQL\. .*`rollback: restore`/,
     ],
   ])("whose rollback %s, and both ways back are named", async (_what, text, message) => {
     const folder = await changedPlan({ "003_labels/rollback.sql": () => text ?? "" });
@@ -237,7 +237,7 @@ describe("a plan is refused, with file, key and reason,", () => {
   test("whose way back is the restore, though there is a rollback that would never be run", async () => {
     const folder = await changedPlan({ "plan.yaml": restoreOnly("003_labels") });
     await expect(loadPlan(folder)).rejects.toThrow(
-      /^003_labels\/rollback\.sql: file: is there, and plan\.yaml says `rollback: restore`/,
+      /^003_labels\/rollback\.sql: file: would never run: plan\.yaml has `rollback: restore`/,
     );
   });
 

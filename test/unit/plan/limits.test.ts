@@ -20,9 +20,7 @@ describe("a plan is refused before it is deployed or published", () => {
   test("where its run's history would not fit, with the number, and not where it does", () => {
     expect(limitProblems(unasked(300))).toEqual([]);
     const [problem] = limitProblems(unasked(400));
-    expect(problem).toContain(
-      `400 migrations its history may come to ${limitsOf(unasked(400)).events} events`,
-    );
+    expect(problem).toContain(`400 migrations its history may have ${limitsOf(unasked(400)).events} events`);
     expect(problem).toContain(`after ${MOST_EVENTS}`);
   });
 
@@ -44,7 +42,7 @@ describe("a plan is refused before it is deployed or published", () => {
     const plan = titled("ä".repeat(30_000));
     expect(limitProblems(plan)).toEqual([
       expect.stringContaining(
-        `may come to ${limitsOf(plan).stateBytes} bytes, and Step Functions takes 262144`,
+        `may have ${limitsOf(plan).stateBytes} bytes, and the limit of Step Functions is 262144`,
       ),
     ]);
   });

@@ -63,10 +63,10 @@ describe("a folder of migrations is a plan", () => {
     ]);
   });
 
-  test("but not where nothing says which comes first", async () => {
+  test("but not where the versions show no order", async () => {
     const folder = await planOf(undefined, ["ae1027a6acf_one", "b3_two"]);
     expect(await mistakesOf(folder)).toEqual([
-      expect.stringMatching(/^plan\.yaml: migrations: .*which comes first: .*List them in their order/),
+      expect.stringMatching(/^plan\.yaml: migrations: .*do not show their order: .*List them in order/),
     ]);
     await writeFile(join(folder, "plan.yaml"), "migrations: [b3_two, ae1027a6acf_one]\n");
     expect((await loadPlan(folder)).plan.migrations.map(({ version }) => version)).toEqual([
@@ -93,13 +93,13 @@ describe("a folder of migrations is a plan", () => {
     expect((await loadPlan(folder)).local).toMatchObject({ baseline: [{ path: "baseline.sql" }] });
   });
 
-  test("that fences nobody says so", async () => {
+  test("that fences no role states so", async () => {
     expect((await loadPlan(await planOf("applicationRoles: []\n"))).plan.findRoles).toBeUndefined();
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
     ["an empty folder", {}, /^plan\.yaml: file: missing in .*named like 012_orders/],
-    ["another tool's files", { "V1__a.sql": "SELECT 1;" }, /There is V1__a\.sql: `sluice import`/],
+    ["another tool's files", { "V1__a.sql": "SELECT 1;" }, /It has V1__a\.sql: `sluice import`/],
     [
       "a folder above one",
       { "db/001_a/migrate.sql": "SELECT 1;" },
@@ -115,20 +115,20 @@ describe("a folder of migrations is a plan", () => {
     expect(await mistakesOf(folder)).toEqual([expect.stringMatching(message)]);
   });
 
-  test("of which none is left out unseen", async () => {
+  test("and reports each folder that it leaves out", async () => {
     const folder = await planOf(undefined, ["001_a", "002 b", "c"]);
     await mkdir(join(folder, "003_up"));
     await writeFile(join(folder, "003_up/up.sql"), "SELECT 1;");
     expect(await mistakesOf(folder)).toEqual([
       expect.stringMatching(/^002 b\/migrate\.sql: file: not read: its folder is not named like 012_orders/),
       expect.stringMatching(/^c\/migrate\.sql: file: not read/),
-      expect.stringMatching(/^003_up\/migrate\.sql: file: missing in .*holds up\.sql/),
+      expect.stringMatching(/^003_up\/migrate\.sql: file: missing in .*has up\.sql/),
       expect.stringMatching(/^003_up\/rollback\.sql: file: missing in/),
     ]);
   });
 });
 
-describe("all mistakes are told at once, each with its line, in words", () => {
+describe("all mistakes are reported together, each with its line, in words", () => {
   test("in plan.yaml", async () => {
     const yaml = [
       "titel: Orders",
@@ -150,22 +150,22 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       "",
     ].join("\n");
     expect(await mistakesOf(await planOf(yaml))).toEqual([
-      'plan.yaml: (top level): unknown key "titel". Is title meant? (line 1)',
-      'plan.yaml: schema.expectedVersion: takes text, and YAML reads 007 as none. Put it in quotes: "007" (line 2)',
-      'plan.yaml: (top level): unknown key "minimumVersion". It stands under server or extensions (line 3)',
+      'plan.yaml: (top level): unknown key "titel". Did you mean title? (line 1)',
+      'plan.yaml: schema.expectedVersion: takes text, and YAML does not read 007 as text. Put it in quotes: "007" (line 2)',
+      'plan.yaml: (top level): unknown key "minimumVersion". It belongs under server or extensions (line 3)',
       "plan.yaml: applicationRoles: takes a list: [app] (line 4)",
-      "plan.yaml: protect: holds nothing. It takes a list, or take the key out (line 5)",
+      "plan.yaml: protect: has no value. It takes a list; or remove the key (line 5)",
       "plan.yaml: server.minimumVersion: takes a number: 15, without quotes (line 6)",
-      'plan.yaml: server: unknown key "minimumFreeGib". Is minimumFreeGiB meant? (line 6)',
+      'plan.yaml: server: unknown key "minimumFreeGib". Did you mean minimumFreeGiB? (line 6)',
       "plan.yaml: rollbackSloMinutes: must be more than 0 (line 7)",
-      "plan.yaml: contents.t: is one of full, sample, count, grows, none (line 8)",
-      "plan.yaml: contents.u: is one of full, sample, count, grows, none. Is full meant? (line 8)",
-      'plan.yaml: migrations[0]: unknown key "expectedMinuts". Is expectedMinutes meant? (line 11)',
+      "plan.yaml: contents.t: must be one of full, sample, count, grows, none (line 8)",
+      "plan.yaml: contents.u: must be one of full, sample, count, grows, none. Did you mean full? (line 8)",
+      'plan.yaml: migrations[0]: unknown key "expectedMinuts". Did you mean expectedMinutes? (line 11)',
       "plan.yaml: migrations[1].folder: is missing. It takes text (line 12)",
-      "plan.yaml: migrations[2]: takes keys of its own, and 14 is none (line 13)",
-      "plan.yaml: gates.open.question: has at most 60 characters (line 15)",
+      "plan.yaml: migrations[2]: takes keys of its own, not 14 (line 13)",
+      "plan.yaml: gates.open.question: may have at most 60 characters (line 15)",
       "plan.yaml: reminders[0].title: must not be empty (line 16)",
-      "plan.yaml: reminders[0].days: takes a number, and soon is none (line 16)",
+      "plan.yaml: reminders[0].days: takes a number, not soon (line 16)",
     ]);
   });
 
@@ -187,7 +187,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
     );
     expect(await mistakesOf(folder)).toEqual([
       expect.stringMatching(
-        /^plan\.yaml: migrations\[0\]\.folder: there is no folder 012_add_orders in .*\. Is 012_Add_orders meant\? There are 012_Add_orders, 013_labels\. \(line 2\)$/,
+        /^plan\.yaml: migrations\[0\]\.folder: there is no folder 012_add_orders in .*\. Did you mean 012_Add_orders\? The plan has 012_Add_orders, 013_labels\. \(line 2\)$/,
       ),
       expect.stringMatching(/^013_labels\/migrate\.sql: line 1, column 1: syntax error/),
       expect.stringMatching(/^013_labels\/migrate\.sql: line 3: this would last for the session/),
@@ -201,11 +201,11 @@ describe("all mistakes are told at once, each with its line, in words", () => {
     await writeFile(join(folder, "013_labels/rollback.sql"), "-- nothing\n");
     expect(await mistakesOf(folder)).toEqual([
       expect.stringMatching(/^plan\.yaml: line \d: /),
-      expect.stringMatching(/^013_labels\/rollback\.sql: file: holds no SQL/),
+      expect.stringMatching(/^013_labels\/rollback\.sql: file: has no SQL/),
     ]);
   });
 
-  test("but for a rollback of which plan.yaml might say that it needs none", async () => {
+  test("except for a rollback that plan.yaml might declare unnecessary", async () => {
     const folder = await planOf(
       "titel: Orders\nmigrations:\n  - { folder: 013_labels, rollback: restore }\n",
     );
@@ -219,7 +219,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
     await writeFile(join(folder, "014_up/up.sql"), "SELECT 1;");
     await writeFile(join(folder, "plan.yaml"), "migrations: [014_up]\n");
     expect(await mistakesOf(folder)).toEqual([
-      expect.stringMatching(/^014_up\/migrate\.sql: file: missing in .*Its folder holds up\.sql/),
+      expect.stringMatching(/^014_up\/migrate\.sql: file: missing in .*Its folder has up\.sql/),
       expect.stringMatching(/^014_up\/rollback\.sql: file: missing in /),
     ]);
   });
@@ -230,14 +230,14 @@ describe("YAML's own traps give one clear line", () => {
     [
       "anchors and aliases",
       "title: &t Orders\ncontents:\n  <<: *t\n",
-      /^plan\.yaml: line 1: anchors and aliases are not taken here \(&t, \*t\)/,
+      /^plan\.yaml: line 1: anchors and aliases are not allowed \(&t, \*t\)/,
     ],
     ["a second document", "title: a\n---\ntitle: b\n", /^plan\.yaml: line 2: a second document begins here/],
-    ["a key twice", "title: a\nprotect: []\ntitle: b\n", /^plan\.yaml: line 3: this key stands twice/],
+    ["a key twice", "title: a\nprotect: []\ntitle: b\n", /^plan\.yaml: line 3: this key is there twice/],
     [
       "a tab",
       "gates:\n\topen: { question: a }\n",
-      /^plan\.yaml: line 2: a tab stands where YAML takes blanks/,
+      /^plan\.yaml: line 2: a tab, where YAML takes only spaces/,
     ],
     ["a tag", "title: !ruby/object x\n", /^plan\.yaml: line 1: .*plain text, numbers/],
     [
@@ -248,7 +248,7 @@ describe("YAML's own traps give one clear line", () => {
     [
       "a sign of its own",
       "title: @home\n",
-      /^plan\.yaml: line 1: .*sign that is YAML's own\. Put the value in quotes/,
+      /^plan\.yaml: line 1: .*character that has a meaning in YAML\. Put the value in quotes/,
     ],
     [
       "a comparison",
@@ -261,13 +261,9 @@ describe("YAML's own traps give one clear line", () => {
       /^plan\.yaml: line 2: .*begins with > or \|.*Put the value in quotes/,
     ],
     ["a star", "title: *\n", /^plan\.yaml: line 1: .*Put the value in quotes/],
-    [
-      "a quote that is not closed",
-      'title: "x\nprotect: []\n',
-      /^plan\.yaml: line \d: a quote is opened and not closed/,
-    ],
-    ["a list", "- a\n- b\n", /^plan\.yaml: \(top level\): takes keys of its own, and not a list$/],
-    ["text", "orders\n", /^plan\.yaml: \(top level\): takes keys of its own, and orders is none$/],
+    ["a quote that is not closed", 'title: "x\nprotect: []\n', /^plan\.yaml: line \d: a quote is not closed/],
+    ["a list", "- a\n- b\n", /^plan\.yaml: \(top level\): takes keys of its own, not a list$/],
+    ["text", "orders\n", /^plan\.yaml: \(top level\): takes keys of its own, not orders$/],
   ])("%s", async (_what, yaml, message) => {
     expect(await mistakesOf(await planOf(yaml))).toEqual([expect.stringMatching(message)]);
   });

@@ -25,8 +25,8 @@ test.each([
   ["ALTER DATABASE d OWNER TO r", "changes a database by its name"],
   ["GRANT CREATE ON DATABASE d TO r", "grants or revokes rights on a database by its name"],
   ["GRANT SET ON PARAMETER log_statement TO r", "grants or revokes rights on a parameter of the server"],
-  ["REASSIGN OWNED BY a TO b", "gives away all that a role owns, databases too"],
-  ["DO $$ BEGIN EXECUTE 'create  user x'; END $$", 'says "create user" in a DO'],
+  ["REASSIGN OWNED BY a TO b", "gives away all that a role owns, including databases"],
+  ["DO $$ BEGIN EXECUTE 'create  user x'; END $$", 'has "create user" in a DO'],
 ])("%s changes the server itself, and is found with its file and line", async (sql, does) => {
   expect(await found(sql)).toEqual([{ path: "003_labels/rollback.sql", line: 2, does }]);
 });

@@ -34,14 +34,14 @@ describe("a file of steps is refused, with file and line,", () => {
       "m.sql: line 1: step",
     ],
     ["a command of psql's", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
-    ["BEGIN", '-- sluice: step "a"\nSELECT 1;\n\nBEGIN;', "m.sql: line 4: a step is a transaction already"],
-    ["COMMIT", "SELECT 1;\nCOMMIT;", "m.sql: line 2: a step is a transaction already"],
-    ["ROLLBACK", "ROLLBACK;", "m.sql: line 1: a step is a transaction already"],
-    ["SAVEPOINT", "SAVEPOINT s;", "m.sql: line 1: a step is a transaction already"],
+    ["BEGIN", '-- sluice: step "a"\nSELECT 1;\n\nBEGIN;', "m.sql: line 4: a step is already a transaction"],
+    ["COMMIT", "SELECT 1;\nCOMMIT;", "m.sql: line 2: a step is already a transaction"],
+    ["ROLLBACK", "ROLLBACK;", "m.sql: line 1: a step is already a transaction"],
+    ["SAVEPOINT", "SAVEPOINT s;", "m.sql: line 1: a step is already a transaction"],
     [
       "COMMIT outside a transaction",
       '-- sluice: step "a" outside transaction\nCOMMIT;',
-      "m.sql: line 2: a step is a transaction already",
+      "m.sql: line 2: a step is already a transaction",
     ],
   ])("for %s", (_what, text, message) => {
     expect(refusalOf(() => parseSqlFile("m.sql", text))).toContain(message);
@@ -89,7 +89,7 @@ describe("a file of steps", () => {
     });
   });
 
-  test("keeps what is no SQL, for the database to refuse, and tells of each where it is wrong", () => {
+  test("keeps what is not SQL for the database to refuse, and notes where each mistake is", () => {
     const noted: Noted = { notices: [], syntax: [] };
     const text = '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\nSELECT 3;\nSELECT FROM WHERE;\n';
     const { steps } = parseSqlFile("m.sql", text, new Set(), noted);
@@ -114,11 +114,11 @@ describe("a file of checks", () => {
 
   test("is refused when a check ends the transaction that rolls it back", () => {
     expect(refusalOf(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
-      "v.sql: line 3: a step is a transaction already and commits with its ledger row; a check is one that is rolled back",
+      "v.sql: line 3: a step is already a transaction, which commits with its ledger row; a check is a transaction that is rolled back",
     );
   });
 
-  test("runs as nobody else, as one role, or as each application role", () => {
+  test("runs as the session's role, as one role, or as each application role", () => {
     const { checks } = parseCheckFile(
       "v.sql",
       '-- sluice: check "a"\nSELECT 1;\n-- sluice: check "b" as app\nSELECT 1;\n-- sluice: check "c" as each application role\nSELECT 1;',
@@ -140,8 +140,8 @@ describe("a check that runs as a role is refused where it would take on another"
     "DO $$ BEGIN PERFORM set_config('session_authorization', 'other', true); END $$",
   ])("%s", (sql) => {
     const file = (as: string) => `-- sluice: check "a"${as}\nSELECT true AS passed;\n${sql};`;
-    expect(() => parseCheckFile("v.sql", file(" as app"))).toThrow(/^v\.sql: line 3: .*a check of its own/);
-    expect(() => parseCheckFile("v.sql", file(" as each application role"))).toThrow("a check of its own");
+    expect(() => parseCheckFile("v.sql", file(" as app"))).toThrow(/^v\.sql: line 3: .*its own check/);
+    expect(() => parseCheckFile("v.sql", file(" as each application role"))).toThrow("its own check");
     expect(() => parseCheckFile("v.sql", file(""))).not.toThrow();
   });
 
@@ -151,7 +151,7 @@ describe("a check that runs as a role is refused where it would take on another"
   });
 });
 
-test("a step knows from whom it revokes CONNECT on the database", () => {
+test("a step names the roles from which it revokes CONNECT on the database", () => {
   const of = (sql: string) => parseSqlFile("m.sql", sql).steps[0]?.revokesConnect;
   expect(of("REVOKE CONNECT, CREATE ON DATABASE d FROM a, PUBLIC; REVOKE ALL ON DATABASE d FROM b;")).toEqual(
     ["a", null, "b"],

@@ -28,7 +28,7 @@ describe("a statement that cannot run in a transaction gets a step of its own", 
       {
         file: "m.sql",
         line: 3,
-        text: expect.stringMatching(/^done in 3 steps \(lines 2, 3, 4\).*cannot be in/),
+        text: expect.stringMatching(/^split into 3 steps \(lines 2, 3, 4\).*cannot be in/),
       },
     ]);
     expect(refusal(step(`${sql};`, " outside transaction"))).toBe("nothing was refused");
@@ -43,16 +43,16 @@ describe("a statement is refused in a step, with the reason and what to write in
   test.each([
     ["ALTER TABLE p DETACH PARTITION c CONCURRENTLY", /half done\. Without CONCURRENTLY/],
     ["COPY t FROM STDIN", /no client here\. Use INSERT/],
-    ["SET client_min_messages = notice", /break it off when its worker is gone/],
+    ["SET client_min_messages = notice", /once its worker is gone, a message would break it off/],
     ["SET ROLE owner", /Write SET LOCAL ROLE/],
-    ["SET SESSION AUTHORIZATION owner", /SET LOCAL ROLE can take on another/],
+    ["SET SESSION AUTHORIZATION owner", /Use SET LOCAL ROLE for another/],
     ["CREATE TEMP TABLE x (a int)", /Add ON COMMIT DROP/],
     ["CREATE TEMP TABLE x AS SELECT 1", /Add ON COMMIT DROP/],
-    ["UPDATE t SET a = 1 RETURNING a", /Take RETURNING out/],
+    ["UPDATE t SET a = 1 RETURNING a", /Remove RETURNING/],
     ["DO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$", /-- sluice: step "name" in batches/],
     ["DO E'BEGIN \\x52ollback; END'", /-- sluice: step "name" in batches/],
     ["PREPARE p AS SELECT 1", /lasts? for the session/],
-    ["CREATE DATABASE other", /about another database/],
+    ["CREATE DATABASE other", /affects another database/],
     ["ALTER SYSTEM SET work_mem = '1GB'", /parameter group/],
   ])("%s", (sql, reason) => {
     const message = refusal(step(`${sql};`));
@@ -62,9 +62,9 @@ describe("a statement is refused in a step, with the reason and what to write in
   });
 });
 
-describe("a statement that writes the whole of a table anew is refused unless its step says that it is meant", () => {
+describe("a statement that rewrites a table is refused unless its step is marked for it", () => {
   const ADD = "ALTER TABLE t ADD COLUMN";
-  const MARK = /-- sluice: step "name" rewrites\. It says: /;
+  const MARK = /-- sluice: step "name" rewrites\. The statement: /;
   test.each([
     `${ADD} id2 uuid DEFAULT gen_random_uuid()`,
     `${ADD} at timestamptz NOT NULL DEFAULT clock_timestamp()`,
@@ -74,7 +74,7 @@ describe("a statement that writes the whole of a table anew is refused unless it
     `${ADD} a int, ADD COLUMN b int DEFAULT (1 + nextval('s'))`,
   ])("%s", (sql) => {
     expect(refusal(step(`${sql};`))).toMatch(
-      /writes the whole of t anew while nobody can read it\. Add the column without it and SET DEFAULT in this step/,
+      /rewrites t while nobody can read it\. Add the column without it and SET DEFAULT in this step/,
     );
     expect(refusal(step(`${sql};`))).toMatch(MARK);
     expect(refusal(step(`${sql};`, " rewrites"))).toBe("nothing was refused");
@@ -91,7 +91,7 @@ describe("a statement that writes the whole of a table anew is refused unless it
     ["VACUUM (ANALYZE, FULL) t", " outside transaction"],
     ["VACUUM FULL t", " outside transaction"],
   ])("%s", (sql, option) => {
-    expect(refusal(step(`${sql};`, option))).toMatch(/^m\.sql: line 2: .* writes the whole of t anew/);
+    expect(refusal(step(`${sql};`, option))).toMatch(/^m\.sql: line 2: .* rewrites t/);
     expect(refusal(step(`${sql};`, option))).toMatch(MARK);
     expect(refusal(step(`${sql};`, `${option} rewrites`))).toBe("nothing was refused");
   });
@@ -121,20 +121,20 @@ describe("a statement that writes the whole of a table anew is refused unless it
 
   test("batches change rows, so that the mark cannot stand there", () => {
     expect(refusal(step("UPDATE t SET a = 1;", " in batches rewrites"))).toMatch(
-      /line 1: .*Take `rewrites` off/,
+      /line 1: .*Remove `rewrites`/,
     );
   });
 });
 
-describe("a statement outside a transaction is refused unless it tells how it ended or may run twice", () => {
+describe("a statement outside a transaction is refused unless it leaves a trace of how it ended, or is safe to run twice", () => {
   test.each([
     ["CREATE INDEX CONCURRENTLY ON t (x)", /give the index a name/],
     ["DROP INDEX CONCURRENTLY i", /IF EXISTS/],
     ["REINDEX DATABASE CONCURRENTLY db", /name the index or the table/],
     ["CALL work()", /-- sluice: step "name" in batches/],
-    ["UPDATE t SET a = 1", /take `outside transaction` off/],
-    ["CREATE INDEX i ON t (x)", /take `outside transaction` off/],
-    ["ALTER TYPE e ADD VALUE 'x'", /take `outside transaction` off/],
+    ["UPDATE t SET a = 1", /Remove `outside transaction`/],
+    ["CREATE INDEX i ON t (x)", /Remove `outside transaction`/],
+    ["ALTER TYPE e ADD VALUE 'x'", /Remove `outside transaction`/],
   ])("%s", (sql, reason) => {
     expect(refusal(step(`${sql};`, " outside transaction"))).toMatch(reason);
   });
@@ -146,9 +146,9 @@ describe("a step in batches", () => {
 
   test.each([
     ["INSERT INTO t SELECT 1", /only one UPDATE or DELETE/],
-    ["UPDATE t SET a = 1 RETURNING a", /Take RETURNING out/],
+    ["UPDATE t SET a = 1 RETURNING a", /Remove RETURNING/],
     ["DELETE FROM t WHERE CURRENT OF c", /cursor/],
-    ["UPDATE t SET a = 1; UPDATE t SET b = 1", /one statement only; it holds 2/],
+    ["UPDATE t SET a = 1; UPDATE t SET b = 1", /only one statement; it has 2/],
   ])("is refused for %s", (sql, reason) => {
     expect(refusal(step(`${sql};`, " in batches"))).toMatch(reason);
   });
@@ -210,7 +210,7 @@ describe("what a step is known by", () => {
     expect(relations("DO $$ BEGIN PERFORM 1; END $$;")).toBeUndefined();
   });
 
-  test("queries are told from statements that change something or make a table", () => {
+  test("queries are distinguished from statements that change something or make a table", () => {
     const [{ queries, changesRows } = {} as TransactionStep] = parseSqlFile(
       "m.sql",
       "SELECT f(); SELECT 1 INTO x; WITH d AS (DELETE FROM t RETURNING a) SELECT a FROM d; VALUES (1);",

@@ -45,8 +45,8 @@ describe("a plan with a tool's table", () => {
 
   test.each<[string, object, object | undefined, RegExp]>([
     ["a tool that is none", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
-    ["a row without a tool", {}, { version: "2" }, /migrations\[0\]\.row: .*name the tool/],
-    ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing: .*flyway.*sluice import/],
+    ["a row without a tool", {}, { version: "2" }, /migrations\[0\]\.row: .*Name the tool/],
+    ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing\. .*flyway.*sluice import/],
     [
       "a key less",
       { tool: "flyway" },
@@ -85,7 +85,12 @@ describe("a plan with a tool's table", () => {
       { version: "2", description: "x", script: "x", checksum: 4294967295 },
       /row\.checksum: /,
     ],
-    ["the tool said twice", { tool: "knex" }, { tool: "knex", name: "x.js" }, /row\.tool: is said once/],
+    [
+      "the tool said twice",
+      { tool: "knex" },
+      { tool: "knex", name: "x.js" },
+      /row\.tool: belongs under schema/,
+    ],
     [
       "a table that is no name",
       { tool: "knex", table: "x; DROP" },

@@ -63,31 +63,31 @@ describe("an address is read as libpq reads it", () => {
     expect(at("postgresql://me:mine@h/app").password).toBe("mine");
   });
 
-  test("a password file that others may read is not believed, and the address says so", async () => {
+  test("a password file that others may read is ignored, and the address states so", async () => {
     const folder = await home({ ".pgpass": ["*:*:*:*:secret\n", 0o644] });
     expect(at("postgresql://me@h/app")).toMatchObject({
       password: undefined,
-      passwordFrom: `${folder}/.pgpass is not read, as others may read it: chmod 600 ${folder}/.pgpass`,
+      passwordFrom: `${folder}/.pgpass is ignored, as others may read it: chmod 600 ${folder}/.pgpass`,
     });
   });
 });
 
-describe("what is wrong with an address is said, and no password with it", () => {
+describe("a mistake in an address is reported without the password", () => {
   test.each([
     ["mysql://me:secret@h/d", "must look like postgresql://"],
     ["postgresql://me:secret@h", "names no database"],
     ["postgresql://me:sec/ret@h/d", "A / in a password is written %2F"],
     ["postgresql://me:secret%@h/d", "a % in it is not followed by two digits"],
     ["postgresql://me:secret@h:port/d", "The port must be a number"],
-    ["postgresql://me:secret@h1,h2/d", "names several hosts. Give one"],
+    ["postgresql://me:secret@h1,h2/d", "names several hosts. Give only"],
     ["postgresql://me:secret@h/d?sslmod=require", "there is no connection parameter sslmod"],
-    ["postgresql://me:secret@h/d?sslmode=always", "sslmode=always: there are disable, allow, prefer"],
+    ["postgresql://me:secret@h/d?sslmode=always", "sslmode=always: use one of disable, allow, prefer"],
     ["postgresql://me:secret@h/d?channel_binding=require", "channel_binding=require is not supported"],
     ["postgresql://me:secret@h/d?require_auth=scram-sha-256", "require_auth is not supported"],
-    ["postgresql://me:secret@h/d?sslmode=verify-full", "needs to know who vouches for the server"],
-    ["postgresql://me:secret@h/d?sslrootcert=/nowhere", "is not there: /nowhere"],
-    ["postgresql://me:secret@h/d?sslmode=require&sslrootcert=system", "take sslmode=verify-full"],
-    ["postgresql://me:secret@h/d?sslcert=/nowhere", "(sslcert) is not there"],
+    ["postgresql://me:secret@h/d?sslmode=verify-full", "needs a certificate authority to verify the server"],
+    ["postgresql://me:secret@h/d?sslrootcert=/nowhere", "does not exist: /nowhere"],
+    ["postgresql://me:secret@h/d?sslmode=require&sslrootcert=system", "Use sslmode=verify-full"],
+    ["postgresql://me:secret@h/d?sslcert=/nowhere", "(sslcert) does not exist"],
     ["service=nowhere password=secret", "There is no service nowhere"],
     ["host=h password=secret dbname", "there is no name=value"],
   ])("%s", async (text, message) => {
@@ -118,7 +118,7 @@ describe("sslmode means what it means to libpq", () => {
     expect(ways(`postgresql://me@h/d?sslmode=${mode}`)).toEqual(expected);
   });
 
-  test("prefer is what counts where nothing is said", async () => {
+  test("prefer is the default", async () => {
     await home();
     expect(ways("postgresql://me@h/d")).toEqual(["encrypted", "plain"]);
     expect(at("postgresql://me@h/d", { PGSSLMODE: "require" }).tls.mode).toBe("require");

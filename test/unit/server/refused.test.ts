@@ -14,25 +14,25 @@ async function refusal(port: number, parameters = "", env: NodeJS.ProcessEnv = H
   return await withSessionAt(address, {}, async () => "let in").catch((error: unknown) => error);
 }
 
-describe("who is not let in is told why, and what helps", () => {
+describe("a refused login is reported with the reason and the remedy", () => {
   test.each<[string, Says, string, RegExp]>([
     [
       "no password where one is wanted",
       wantsPassword,
       "",
-      /wants a password for me, .*PGPASSWORD.*SLUICE_DATABASE_URL/,
+      /requires a password for me, .*PGPASSWORD.*SLUICE_DATABASE_URL/,
     ],
     [
       "a wrong password",
       failing("28P01", "password authentication failed"),
       "",
-      /failed\. The password is from/,
+      /failed\. The password comes from/,
     ],
     [
       "a role that there is not",
       failing("28000", 'role "me" does not exist'),
       "",
-      /Look at the role's name, and at pg_hba/,
+      /Check the role's name, and pg_hba/,
     ],
     ["a database that there is not", failing("3D000", 'database "app" does not exist'), "", /psql -l lists/],
     [
@@ -53,7 +53,7 @@ describe("who is not let in is told why, and what helps", () => {
       "",
       /GRANT CONNECT ON DATABASE "app"/,
     ],
-    ["a server without TLS", letsIn, "sslmode=require", /has no TLS, and sslmode=require insists on it/],
+    ["a server without TLS", letsIn, "sslmode=require", /has no TLS, but sslmode=require requires it/],
     [
       "something that is no PostgreSQL",
       () => Buffer.from("HTTP/1.1 400\r\n\r\n"),
@@ -99,7 +99,7 @@ describe("the server's certificate", () => {
         "IP:127.0.0.1",
         () => `sslmode=${mode}&sslrootcert=${selfSigned("IP:127.0.0.1").file}`,
       );
-      expect(said).toMatch(/certificate is not believed: .*sslrootcert=FILE/);
+      expect(said).toMatch(/certificate is not trusted: .*sslrootcert=FILE/);
       expect(asked).toEqual([]);
     }
   });

@@ -47,7 +47,7 @@ async function evidenceFolder(files: Readonly<Record<string, string>> = {}): Pro
 }
 
 describe("what is asked of a run", () => {
-  test("is the bundled plan on embedded databases, rehearsed first and fenced, unless told", async () => {
+  test("is by default the bundled plan on embedded databases, rehearsed first and fenced", async () => {
     const { run, code } = await sluice(["rehearse", "--yes"]);
     expect(code).toBe(0);
     expect(run.options).toEqual({
@@ -103,7 +103,7 @@ describe("--open", () => {
     expect(paths).toEqual([join(dir, "report.html")]);
   });
 
-  test("where nothing can open it, says so and changes nothing about the end", async () => {
+  test("if nothing can open it, prints so and changes nothing about the end", async () => {
     const { code, err, out } = await opened(["rehearse", "--yes", "--open"], "no browser");
     expect(code).toBe(0);
     expect(err).toMatch(/^Nothing here opens .*report\.html: no browser$/m);
@@ -123,7 +123,7 @@ test("a drill names the states that are to fail, each with its own flag", async 
   expect(run.options?.fail).toEqual(["Apply 003 to production", "Begin rollback"]);
 });
 
-describe("a mistake in how it is called ends with 2 and says what is right", () => {
+describe("a mistake in the command's arguments ends with 2 and shows what is right", () => {
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
   test.each<[string, string[], string]>([
@@ -154,7 +154,7 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
       "must look like postgresql://",
     ],
     ["a proof without a database", ["prove", "."], "--database-url <url>' not specified"],
-    ["a proof from no evidence", ["prove", TINY, ...url], "holds no evidence of a run"],
+    ["a proof from no evidence", ["prove", TINY, ...url], "has no evidence of a run"],
     ["a watch that never reads", ["watch", ...url, "--every", "0"], "--every 0: give minutes"],
     [
       "a gate that the plan does not have",
@@ -186,7 +186,7 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
   });
 });
 
-test("a mistake in the settings is told as one, and is no bug", async () => {
+test("a mistake in the settings is reported as one, and is no bug", async () => {
   const run = new FakeRun(started);
   run.breakOff(new SettingsError(["approvers: there must be one"]));
   const { code, err } = await sluice(["rehearse", "--plan", TINY, "--yes"], run);
@@ -194,7 +194,7 @@ test("a mistake in the settings is told as one, and is no bug", async () => {
   expect(err).toMatch(/^error: One mistake in the settings .*\n- approvers: there must be one\n$/);
 });
 
-test("a database that lets nobody in is a mistake in the call, and no bug", async () => {
+test("a database that refuses every login is a mistake in the call, and no bug", async () => {
   const run = new FakeRun(started);
   run.breakOff(Object.assign(new Error('password authentication failed for user "me"'), { code: "28P01" }));
   const { code, err } = await sluice(["rehearse", "--plan", TINY, "--yes"], run);
@@ -299,7 +299,7 @@ describe("help", () => {
 });
 
 describe("sluice check", () => {
-  test("says what a good plan holds", async () => {
+  test("shows what a good plan holds", async () => {
     const { code, out } = await sluice(["check", TINY]);
     expect(code).toBe(0);
     for (const text of [
@@ -332,7 +332,7 @@ describe("sluice check", () => {
 });
 
 describe("sluice report", () => {
-  test("makes both files again from the evidence, wherever that lies, and says where they are", async () => {
+  test("makes both files again from the evidence, wherever that is, and prints where they are", async () => {
     const path = await evidenceFolder({ "report.json": "old" });
     const { code, out } = await sluice(["report", path]);
     expect(code).toBe(0);
@@ -347,6 +347,6 @@ describe("sluice report", () => {
   test("a folder without evidence is a mistake in the call", async () => {
     const { code, err } = await sluice(["report", await folder()]);
     expect(code).toBe(2);
-    expect(err).toContain("holds no evidence of a run");
+    expect(err).toContain("has no evidence of a run");
   });
 });

@@ -44,7 +44,7 @@ describe("a bar shows how far long work is", () => {
     expect(progressOf(elapsed, measured)).toBe(text);
   });
 
-  test("and none stands where work is short, or was never measured", () => {
+  test("and there is none for work that is short, or was never measured", () => {
     expect(progressOf(1, 2)).toBeUndefined();
     expect(progressOf(1, undefined)).toBeUndefined();
   });

@@ -38,13 +38,13 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
   test.each<[string, Error, RegExp]>([
     ["a full disk", system("ENOSPC", "write"), /the disk is full/],
     ["a folder that is read-only", system("EROFS", "mkdir", "/out"), /^error: \/out: .*read-only/],
-    ["a folder of somebody else", system("EACCES", "mkdir", "/out"), /owner and its rights/],
-    ["--out on a file", system("EEXIST", "mkdir", "/out"), /something else is there already/],
+    ["a folder of somebody else", system("EACCES", "mkdir", "/out"), /owner and the mode/],
+    ["--out on a file", system("EEXIST", "mkdir", "/out"), /something with that name exists already/],
     ["--out below a file", system("ENOTDIR", "mkdir", "/f/out"), /a file is where a folder must be/],
     ["a name that is too long", system("ENAMETOOLONG", "mkdir", "x".repeat(300)), /name is too long/],
-    ["links in a circle", system("ELOOP", "open", "/a"), /lead in a circle/],
+    ["links in a circle", system("ELOOP", "open", "/a"), /form a circle/],
     ["too many open files", system("EMFILE", "open", "/a"), /ulimit -n/],
-    ["a port that is taken", system("EADDRINUSE", "listen"), /another program has that port/],
+    ["a port that is taken", system("EADDRINUSE", "listen"), /another program uses that port/],
     ["a code that is not on the list", system("ESOMETHING", "open", "/a"), /ESOMETHING/],
     [
       "a right that the role lacks",
@@ -59,7 +59,7 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
     [
       "a state of the server that is not on the list",
       Object.assign(new Error("odd"), { code: "22ZZZ" }),
-      /The server said: odd \(22ZZZ\)/,
+      /The server reports: odd \(22ZZZ\)/,
     ],
     [
       "what a run refuses",
@@ -89,11 +89,7 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
 describe("a plan that cannot be read", () => {
   test.each<[string, (dir: string) => Promise<unknown>, RegExp]>([
     ["plan.yaml is a folder", (dir) => mkdir(join(dir, "plan.yaml")), /plan\.yaml: file: a folder/],
-    [
-      "plan.yaml is a link to itself",
-      (dir) => symlink("plan.yaml", join(dir, "plan.yaml")),
-      /lead in a circle/,
-    ],
+    ["plan.yaml is a link to itself", (dir) => symlink("plan.yaml", join(dir, "plan.yaml")), /form a circle/],
     [
       "its aliases multiply",
       (dir) => writeFile(join(dir, "plan.yaml"), multiplying()),
@@ -121,7 +117,7 @@ describe("a plan that cannot be read", () => {
     const { code, err } = await sluice(["check", "x".repeat(5000)]);
     expect({ code, err }).toEqual({
       code: 2,
-      err: expect.stringContaining("cannot be looked at (ENAMETOOLONG"),
+      err: expect.stringContaining("cannot be read (ENAMETOOLONG"),
     });
   });
 

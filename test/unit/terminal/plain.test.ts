@@ -48,7 +48,7 @@ test("a log has a line for each state that is done, each failure and each phase 
     "Gate: readiness > Gate: readiness: Go by ada, 5 s",
     "Gate: readiness: done, 6 s",
     "Rehearse > Restore staging: done, 6 s",
-    "Rehearse > Apply 002 to staging: failed, is tried again: StatementFailed: deadlock detected",
+    "Rehearse > Apply 002 to staging: failed, trying again: StatementFailed: deadlock detected",
     "Rehearse > Apply 002 to staging: done, at try 2, 4 s",
     "Rehearse: done, 11 s",
     "Migrate > Apply 002 to production: failed: StatementFailed: 002_notes/migrate.sql:3: syntax error",
@@ -60,7 +60,7 @@ test("a log has a line for each state that is done, each failure and each phase 
   ]);
 });
 
-test("a gate with a No-Go says by whom, and that its phase turned back", () => {
+test("a gate with a No-Go shows whose it was, and that its phase turned back", () => {
   expect(
     linesOf(
       started,

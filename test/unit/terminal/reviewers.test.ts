@@ -36,7 +36,7 @@ describe("--markdown", () => {
     expect(first).toContain("### Sluice: ");
     expect(first).not.toContain("Since the last push");
     await rehearse([...TINY, "--markdown", file, "--since", file]);
-    expect(await readFile(file, "utf8")).toContain("- it ended Refused, and ends Succeeded now");
+    expect(await readFile(file, "utf8")).toContain("- it ended Refused, and now ends Succeeded");
   });
 
   test("of a plan with mistakes writes these, and nothing runs", async () => {

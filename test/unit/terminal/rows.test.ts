@@ -60,13 +60,13 @@ describe("the live list", () => {
     expect(rows(view, 1)[0]).toEqual({ title: "Admit  0.4 s of 15 min planned", look: "done", below: [] });
   });
 
-  test("says below a state what it told last, or why it is tried again, or why it failed", () => {
+  test("shows below a state its last progress, or why it is tried again, or why it failed", () => {
     const state = "Apply 002 to staging";
     const under = (...events: ViewEvent[]) =>
       rows(viewOf(started, entered(state, 0), ...events), 0).find(({ below }) => below.length > 0)?.below[0];
     expect(under({ type: "progress", state, line: "half-way" })?.title).toBe(`${state}\n› half-way`);
     expect(under(failed(state, 0, true))).toMatchObject({
-      title: `${state}  try 2\n› Tried again after StatementFailed: it broke`,
+      title: `${state}  try 2\n› Trying again after StatementFailed: it broke`,
       look: "working",
     });
     expect(under(failed(state, 0, false))).toMatchObject({
@@ -75,7 +75,7 @@ describe("the live list", () => {
     });
   });
 
-  test("a gate's phase says who answered", () => {
+  test("a gate's phase shows who answered", () => {
     const view = viewOf(
       started,
       entered("Gate: readiness", 0),
@@ -101,9 +101,9 @@ describe("the live list", () => {
     expect(titles(below[0]?.below ?? [])).toEqual(["Gate: after 002  1 s"]);
   });
 
-  test("says last that the run is being stopped", () => {
+  test("shows last that the run is being stopped", () => {
     const view = viewOf(started, entered("Admit the run", 0), { type: "stopping" });
-    expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*press Ctrl-C again to leave at once$/);
+    expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*Press Ctrl-C again to leave at once$/);
   });
 
   test("after the end nothing is left that waits", () => {

@@ -37,7 +37,7 @@ function runWithGate(gate: FakeGate): FakeRun {
 }
 
 describe("at a terminal", () => {
-  test("a gate is answered with y, in the name of whoever sits there", async () => {
+  test("a gate is answered with y, in the name of the user at the terminal", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
@@ -46,7 +46,7 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
     expect(gate.decisions).toEqual([{ decision: "Go", by: expect.stringMatching(/^\w/), comment: "" }]);
     expect(terminal.out).toContain("✔ Succeeded");
-    expect(terminal.out).not.toContain("Answered already");
+    expect(terminal.out).not.toContain("Answered elsewhere");
   });
 
   test("Enter alone and other words answer nothing", async () => {
@@ -134,7 +134,7 @@ describe("at a terminal", () => {
     expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "The team is asleep" }]);
   });
 
-  test("the page's answer takes the question away, and is told", async () => {
+  test("the page's answer removes the question, and is shown", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
@@ -142,11 +142,11 @@ describe("at a terminal", () => {
     gate.answer("Go", "grace");
     expect(await code).toBe(0);
     expect(gate.decisions).toEqual([]);
-    expect(terminal.out).toContain("Answered already: Go by grace");
+    expect(terminal.out).toContain("Answered elsewhere: Go by grace");
     expect(terminal.stdin.listenerCount("keypress")).toBe(0);
   });
 
-  test("an answer that came too late is told to be so", async () => {
+  test("an answer that came too late is reported as late", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     gate.decide = async () => {
       gate.answer("NoGo", "grace");
@@ -156,7 +156,7 @@ describe("at a terminal", () => {
     await terminal.until("Go? Type y or n");
     terminal.type("y\r");
     expect(await code).toBe(12);
-    expect(terminal.out).toContain("Answered already: No-Go by grace");
+    expect(terminal.out).toContain("Answered elsewhere: No-Go by grace");
   });
 
   test("an answer that is not taken is explained, and asked for again", async () => {
@@ -180,12 +180,12 @@ describe("at a terminal", () => {
     Object.assign(gate.doc, { quorum: { approvals: 2, starterUnknown: false, since: 1 } });
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
-    expect(terminal.out).toContain("2 are needed, of people with different names");
+    expect(terminal.out).toContain("2 are needed, each under another name");
     terminal.type("y\r");
-    await terminal.until("Counted. Somebody else must say Go too, on the page.");
+    await terminal.until("Counted. Another person must also say Go, on the page.");
     gate.answer("Go", "root and grace");
     expect(await code).toBe(0);
-    expect(terminal.out).toContain("Answered already: Go by root and grace");
+    expect(terminal.out).toContain("Answered elsewhere: Go by root and grace");
     expect(gate.decisions).toHaveLength(1);
   });
 
@@ -200,7 +200,7 @@ describe("at a terminal", () => {
     ]);
   });
 
-  test("the time of a gate that nobody answers ends the question", async () => {
+  test("the question ends with the gate's time", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
@@ -247,7 +247,7 @@ describe("at a terminal", () => {
 });
 
 describe("Ctrl-C", () => {
-  test("asks the run to stop, once, and says so", async () => {
+  test("stops the run, once, and reports it", async () => {
     const terminal = new FakeTerminal({ isTTY: true });
     const run = new FakeRun(started, entered("Restore staging", 0));
     run.whenStopped(
@@ -261,12 +261,12 @@ describe("Ctrl-C", () => {
     expect(await code).toBe(12);
     expect(run.stops).toBe(1);
     expect(terminal.out.replace(/\s+/g, " ")).toContain(
-      "Stopping: going back by the run's own way; press Ctrl-C again to leave at once",
+      "Stopping: the run goes back its own way. Press Ctrl-C again to leave at once",
     );
     expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
   });
 
-  test("a second time leaves at once with 130, and says what was left where", async () => {
+  test("a second time leaves at once with 130, and lists what was left and where", async () => {
     const terminal = new FakeTerminal({ isTTY: true });
     const run = new FakeRun(started, entered("Restore staging", 0));
     const code = rehearse(run, terminal);
@@ -279,7 +279,7 @@ describe("Ctrl-C", () => {
     expect(terminal.err).toContain(EVIDENCE);
   });
 
-  test("is what a closed terminal counts as, which never leaves at once, however often it says so", async () => {
+  test("also comes from a closed terminal, which never leaves at once, however often it signals", async () => {
     const terminal = new FakeTerminal({ isTTY: true });
     const run = new FakeRun(started, entered("Restore staging", 0));
     const code = rehearse(run, terminal);
@@ -294,7 +294,7 @@ describe("Ctrl-C", () => {
     expect(terminal.signals.listenerCount("SIGHUP")).toBe(0);
   });
 
-  test("works while somebody is asked", async () => {
+  test("works during a question", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const run = runWithGate(gate).whenStopped(() => gate.answer("NoGo", "Ctrl-C"));
     const code = rehearse(run, terminal);
@@ -333,7 +333,7 @@ describe("Ctrl-C", () => {
 });
 
 describe("answers given beforehand", () => {
-  test("--yes says Go without asking, in the name of whoever gave the command", async () => {
+  test("--yes answers Go without a question, in the name of the command's user", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     expect(await rehearse(runWithGate(gate), terminal, "--yes")).toBe(0);
     expect(gate.decisions).toEqual([
@@ -356,19 +356,19 @@ describe("answers given beforehand", () => {
     expect(terminal.out).not.toContain("nobody answered");
   });
 
-  test("--no-go says No-Go at its gate", async () => {
+  test("--no-go answers No-Go at its gate", async () => {
     const gate = new FakeGate();
     expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--no-go", "readiness")).toBe(12);
     expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "--no-go readiness" }]);
   });
 
-  test("--no-go says Go at all other gates", async () => {
+  test("--no-go answers Go at all other gates", async () => {
     const gate = new FakeGate();
     expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--no-go", "open")).toBe(0);
     expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
   });
 
-  test("a Go that cannot be given is a No-Go that says why", async () => {
+  test("a refused Go becomes a No-Go that states why", async () => {
     const gate = new FakeGate();
     const decide = gate.decide.bind(gate);
     gate.decide = async (decision, by, comment) => {
@@ -407,7 +407,7 @@ describe("--json", () => {
     expect(terminal.err).toBe("");
   });
 
-  test("tells gates' links and failures on standard error, and asks nobody at the terminal", async () => {
+  test("prints gates' links and failures on standard error, and asks nothing at the terminal", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const run = runWithGate(gate);
     const code = rehearse(run, terminal, "--json");

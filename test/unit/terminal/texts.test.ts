@@ -19,11 +19,11 @@ describe("a gate at the terminal", () => {
     expect(text).not.toContain("Still running");
   });
 
-  test("says that it is asked again, and why", () => {
+  test("shows that it opened again, and why", () => {
     const gate = new FakeGate();
     Object.assign(gate.doc, { escalation: true, changed: ["Table t was added."] });
     const text = gateText(gate, plain).join("\n");
-    expect(text).toContain("asked again: it was not decided in time");
+    expect(text).toContain("escalated: not decided in time");
     expect(text).toContain("Table t was added.");
   });
 });
@@ -77,14 +77,14 @@ describe("the last words on a run", () => {
 describe("a run that was left at once", () => {
   const left = { run: "run-1", evidence: EVIDENCE, phase: "Migrate", state: "Apply 002 to production" };
 
-  test("says where it was, and how its report is made", () => {
+  test("shows where it was, and how its report is made", () => {
     const text = leftText(left, { apply: false }).join("\n");
     expect(text).toContain('Left run run-1 at once, in "Apply 002 to production" (Migrate)');
-    expect(text).toContain("embedded databases went with this process");
+    expect(text).toContain("embedded databases ended with this process");
     expect(text).toContain(`sluice report ${EVIDENCE}`);
   });
 
-  test("says what may be left on a server, without the URL's password", () => {
+  test("shows what may be left on a server, without the URL's password", () => {
     const databaseUrl = "postgresql://me:secret@db/app";
     const copies = leftText(left, { databaseUrl, apply: false }).join("\n");
     expect(copies).toContain("databases named sluice-...");
@@ -109,7 +109,7 @@ describe("wrapped text", () => {
     ]);
   });
 
-  test("is left as it is where there is no width", () => {
+  test("stays unchanged without a width", () => {
     expect(wrap("word ".repeat(100).trim(), undefined)).toHaveLength(1);
   });
 });

@@ -150,7 +150,7 @@ describe("what is seen of a run", () => {
     expect(phase(view, "Close")).toMatchObject({ status: "done", endedAt: at(2) });
   });
 
-  test("a phase that nobody announced is shown all the same", () => {
+  test("a phase that was not announced is shown too", () => {
     const view = viewOf(started, { type: "entered", state: "Surprise", phase: "New", at: at(0) });
     expect(view.phases.at(-1)).toMatchObject({ phase: "New", status: "working" });
   });
