@@ -59,12 +59,12 @@ describe("a plan's document", () => {
     ["whose format was changed", changed((it) => Object.assign(it, { format: 1 }))],
     ["whose gates were taken out", changed((it) => void delete it.gates)],
     ["that is another plan's", documentOf({ ...plan, migrations: [] })],
-  ])("%s is refused, and it is said where to look", async (_what, body) => {
+  ])("%s is refused, and the message shows where to look", async (_what, body) => {
     expect(body).not.toBe(text);
     await expect(plansIn(await storeWith(body)).read(checksum)).rejects.toMatchObject({
       name: "PlanUnusable",
       message: expect.stringMatching(
-        /plans\/[0-9a-f]{64}\.json cannot be used: it was changed after.*Look who/,
+        /plans\/[0-9a-f]{64}\.json cannot be used: it was changed after.*Check who/,
       ),
     });
   });
