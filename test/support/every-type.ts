@@ -94,7 +94,7 @@ export interface TypeFound {
   type: string;
   /** Different ones, NULL included. */
   values: number;
-  /** Hashes of the values. */
+  /** Broken rules of the values' hashes, a line each. */
   faults: string[];
 }
 

@@ -66,7 +66,7 @@ export function statesOf({ definition, plan }: Ground): string[] {
     .filter((state) => !isNeverEntered(plan, state));
 }
 
-/** The gate after a migration, which an unasked migration skips. */
+/** True for states of the gate after an unasked migration: the machine never enters them. */
 function isNeverEntered(plan: CompiledPlan, state: string): boolean {
   const version = /^(?:Time|Gate|Escalate|Confirm|Look at the backup): after (\d+)$/.exec(state)?.[1];
   return version !== undefined && migrationOf(plan, version).unasked === true;

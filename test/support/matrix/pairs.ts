@@ -30,7 +30,7 @@ export async function twoFailures(
   rehearse: "before" | "inside",
   /** The migration without a rollback; undefined: all have one. */
   place?: Place,
-  /** The kind of production. */
+  /** Production's environment, its name in test titles, and its backup. */
   of: { text: string; environment: () => Environment; backup?: Ground["backup"] } = {
     text: "",
     environment: () => new StandInEnvironment(),

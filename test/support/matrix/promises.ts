@@ -124,7 +124,7 @@ function told({ end, faults, notices }: Walked): string[] {
   ];
 }
 
-/** 5: production is touched, opened and restored only after a separate Go for each. */
+/** 5: production is touched, opened and restored only after a Go at the gate for each. */
 async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<string[]> {
   const applied = calls.flatMap((state) => /^Apply (\d+) to production$/.exec(state)?.[1] ?? []);
   const versions = [...new Set(applied)];

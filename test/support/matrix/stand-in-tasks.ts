@@ -63,7 +63,7 @@ type Databases = (host: string) => StandInDatabase;
 export function standInTasks(databaseAt: Databases): Environment["tasks"] {
   const played = <Event>(
     task: Task<Event>,
-    /** Its answer includes facts about migrations. */
+    /** Does the task on the stand-in; facts about migrations that it returns go into the answer. */
     play: (event: Event, at: Played) => Promise<unknown>,
   ): Task<Event> => ({
     ...task,
@@ -245,7 +245,7 @@ class Played {
     });
   }
 
-  /** Present where this run's backup is one. */
+  /** Notes a moment, unless this run's backup is a snapshot. */
   async moment(purpose: MomentPurpose): Promise<void> {
     if ((await backedUpBy(this.evidence)) === "snapshot") return;
     const { identity } = await this.evidence.require(Doc.production);
