@@ -6,9 +6,9 @@ import type { Migration, SqlFile } from "../lambdas/shared/plan.ts";
 import type { OpenSession } from "../lambdas/shared/session.ts";
 import { enginePorts } from "./engine.ts";
 
-// The step engine as a process of its own, to be timed beside other tools: `apply-folder compile FOLDER` parses every
-// .sql file of a folder, as is done when the app is synthesized, and `apply-folder apply FOLDER URL` applies what the
-// ledger does not have yet, each file a migration.
+// The step engine as a separate process, to time it beside other tools: `apply-folder compile FOLDER` parses every
+// .sql file of a folder, as synthesizing the app does, and `apply-folder apply FOLDER URL` applies the migrations that the
+// ledger does not have yet. Each file is a migration.
 
 const COMPILED = "compiled.json";
 

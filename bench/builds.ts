@@ -9,17 +9,17 @@ import type { Report } from "../lambdas/report/schema.ts";
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
-/** Commits of former builds to compare with. */
+/** Commits of former builds, for comparison. */
 export const FORMER = {
-  /** The last whose records and proofs read every value. */
+  /** The last build whose records and proofs read every value. */
   rowVersions: "4dedd479945d69c156230ceed7a66c78a21f0cc5",
-  /** The last that unrolled each plan into a machine of its own, and asked after each migration. */
+  /** The last build that made a machine for each plan, with a gate after each migration. */
   oneMachine: "d36dc8e7c492a129625b908552a91b9b81498f16",
-  /** The last that ran from its sources alone. */
+  /** The last build that ran only from its sources. */
   package: "10dc6d55bb354567a4d08d76d57b43f974676404",
 } as const;
 
-/** A checkout of Sluice that can be run. */
+/** A runnable checkout of Sluice. */
 export interface Build {
   name: "before" | "now";
   folder: string;
@@ -30,7 +30,7 @@ export interface Builds {
   now: Build;
 }
 
-/** Lends this build, and a former one, which is taken out of the repository's history. */
+/** Runs `work` with this build and a former one from the repository's history. */
 export async function withBuilds<T>(
   former: (typeof FORMER)[keyof typeof FORMER],
   work: (builds: Builds) => Promise<T>,
@@ -40,7 +40,7 @@ export async function withBuilds<T>(
     const archive = join(folder, "before.tar");
     await run("git", ["-C", HERE, "archive", "--output", archive, former]).catch((error) => {
       throw new Error(
-        `The build to compare with is commit ${former.slice(0, 12)}, which this clone does not have; fetch the whole history`,
+        `The bench compares with commit ${former.slice(0, 12)}, which this clone does not have. Fetch the whole history.`,
         { cause: error },
       );
     });
@@ -52,24 +52,24 @@ export async function withBuilds<T>(
   }
 }
 
-/** A plan of a single migration, written for the bench. */
+/** A plan of one migration, written for the bench. */
 export interface SmallPlan {
   migrate: string;
   rollback: string;
-  /** More migrations, by their place. */
+  /** More migrations, by index. */
   further?: readonly { migrate: string; rollback: string }[];
 }
 
-/** The plan that comes with a build, each build's own: former ones may not read what is written now. */
+/** Stands for each build's own bundled plan: a former build may not read the present one. */
 export const BUNDLED = "bundled";
 
-/** What a whole run took, as its own evidence has it. Seconds unless said. */
+/** Figures of a whole run, from its own evidence. In seconds unless stated otherwise. */
 export interface WholeRun {
   end: string;
   cause: string;
-  /** From the fence to its lifting. */
+  /** From the fence to the opening. */
   downtime: number;
-  /** What the rehearsal said of it. */
+  /** The rehearsal's prediction of the downtime. */
   predictedDowntime: number;
   /** The migration's own steps on production. */
   steps: number;
@@ -79,7 +79,7 @@ export interface WholeRun {
   bytes: number;
 }
 
-/** Rehearses a plan on a copy of that database, by the build's own command line, every gate answered at once. */
+/** Rehearses a plan on a copy of that database with the build's own command line. Every gate is answered at once. */
 export async function wholeRun(
   build: Build,
   plan: SmallPlan | typeof BUNDLED,
@@ -98,7 +98,7 @@ export async function wholeRun(
       ]),
       { cwd: build.folder, maxBuffer: 1e9 },
     ).catch((error: { stdout?: string; stderr?: string }) => {
-      // An end that is not Succeeded has an exit code of its own, and its report is worth reading.
+      // Other ends than Succeeded also write a report, and have their own exit codes.
       if (error.stdout) return { stdout: error.stdout };
       throw new Error(`The build ${build.name} could not run: ${error.stderr}`, { cause: error });
     });

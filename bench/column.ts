@@ -18,11 +18,11 @@ const PROBES: readonly Probe[] = [
     as: "application",
     sql: "INSERT INTO performance_events (event_type, integrity_hash) VALUES ('routing_decision', 'bench')",
   },
-  // Touches no table, so it waits for the machine alone.
+  // Touches no table, so it waits only for the processor.
   { name: "control", tenant: undefined, as: "application", sql: "SELECT 1" },
 ];
 
-/** 007 as the plan has it, for this table: one transaction, a backfill that fires the updated_at trigger. */
+/** The plan's own 007 for this table: one transaction, with a backfill that fires the updated_at trigger. */
 const AS_WRITTEN = [
   "BEGIN",
   "CREATE TABLE tenants (id VARCHAR(255) PRIMARY KEY, isolation_level TEXT NOT NULL DEFAULT 'strict')",
@@ -38,15 +38,15 @@ const AS_WRITTEN = [
   "COMMIT",
 ];
 
-/** 007 once, and how the application fared meanwhile. */
+/** One run of 007, with the application's waits meanwhile. */
 export interface Run {
   rows: number;
   ms: number;
   onTableMs: number;
-  /** Of it: the key that includes the tenant. The plan's way has none, and so tells what other tenants have. */
+  /** Part of it: the key that includes the tenant. The plan's way has no such key, and so reveals other tenants' ids. */
   keyMs: number;
   updated: number;
-  /** Of ours: where the time went, in seconds. */
+  /** Our steps' times, in seconds. */
   slowest: { name: string; seconds: number }[];
   reader: Watched;
   writer: Watched;
@@ -55,7 +55,7 @@ export interface Run {
 
 export const longest = ({ latencies }: Watched): number => summary(latencies).max;
 
-/** What this machine's scheduling alone costs a statement now and then. */
+/** Measures the delays that this machine's scheduling alone causes. */
 export async function quiet(bench: Bench, rows: number): Promise<{ reader: number; writer: number }> {
   return await onCopy(bench, rows, async (database) => {
     const { watched } = await watch(database, PROBES, () => sleep(2000));
@@ -113,7 +113,7 @@ async function finished(
   times: Pick<Run, "ms" | "onTableMs" | "keyMs" | "slowest">,
   watched: Map<string, Watched>,
 ): Promise<Run> {
-  // In the baseline both moments are the same in every row, and so they are in the writer's.
+  // Both times are equal in every row of the baseline and of the writer.
   const [changed] = await database.asSuperuser((session) =>
     session.query<{ rows: number }>(
       "SELECT count(*)::int AS rows FROM performance_events WHERE updated_at <> created_at",

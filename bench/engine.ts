@@ -5,7 +5,7 @@ import { type CompiledPlan, type Migration, migrationOf, rollbackOf } from "../l
 import type { Ports } from "../lambdas/shared/ports.ts";
 import type { Bench, Database } from "./harness.ts";
 
-/** Of the world, the step engine needs a plan, a clock and how long to wait: as a local rehearsal has it. */
+/** Returns the ports that the step engine needs: a plan, a clock and waiting times, as in a local rehearsal. */
 export function enginePorts(plan: Pick<CompiledPlan, "schema" | "migrations">): Ports {
   return {
     settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
@@ -16,7 +16,7 @@ export function enginePorts(plan: Pick<CompiledPlan, "schema" | "migrations">): 
   } as unknown as Ports;
 }
 
-/** Applies migrations of the plan with the real step engine; what each step took. */
+/** Applies migrations of the plan with the real step engine. Returns each step's time. */
 export async function migrate(
   bench: Bench,
   database: Database,
@@ -54,7 +54,7 @@ export async function rollBack(bench: Bench, database: Database, version: string
   );
 }
 
-/** Seconds of the steps whose SQL mentions that text. */
+/** Returns the seconds of the steps whose SQL contains that text. */
 export function secondsOfSteps(
   { migration, steps }: { migration: Migration; steps: StepDoc[] },
   mentions: RegExp,

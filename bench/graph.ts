@@ -12,16 +12,16 @@ export interface Graph {
   database: Database;
   /** The agent with the most relationships. */
   hub: { id: string; degree: number };
-  /** Some agents as most are: with 17 relationships or so. */
+  /** Some typical agents, with about 17 relationships. */
   ordinary: { id: string; degree: number }[];
-  /** Agents at random, as they are met: by their relationships' ends nobody is left out. */
+  /** Random pairs, drawn from relationships' ends, so that every agent has at least one relationship. */
   pairs: [string, string][];
 }
 
 const ORDINARY_DEGREE = 17;
 const ORDINARY = 5;
 
-/** A migrated database with a power-law graph. */
+/** Returns a migrated database with a power-law graph. */
 export function graphDatabase(bench: Bench, pairs: number): Promise<Graph> {
   return bench.once("graph", async () => {
     const { agents, edges } = bench.sizes;
@@ -58,7 +58,7 @@ export function graphDatabase(bench: Bench, pairs: number): Promise<Graph> {
   });
 }
 
-/** Into the bare table, its indexes made afterwards, and as the plan has it in a schema beside. */
+/** Loads the bare table and creates its indexes afterwards. The plan's form of it is loaded into a separate schema. */
 async function load(database: Database, agents: number, edges: number): Promise<void> {
   await database.asSuperuser(async (session) => {
     const indexes = await session.query<{ name: string; definition: string }>(
@@ -66,12 +66,12 @@ async function load(database: Database, agents: number, edges: number): Promise<
         WHERE i.indrelid = 'agent_relationships'::regclass
           AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)`,
     );
-    // Neither foreign keys nor triggers: what is loaded is right by how it is made.
+    // No foreign keys and no triggers: the generated data are consistent.
     await session.exec("SET session_replication_role = replica");
     for (const { name } of indexes) await session.exec(`DROP INDEX ${name}`);
     const end = (salt: number) =>
       `floor(${agents} * power((hashint8extended(n, ${salt}) & 1073741823)::float8 / 1073741824, ${STEEP}))::int`;
-    // A few more are drawn than wanted, as pairs that were there already fall out.
+    // Draw a few more than needed, as duplicate pairs are dropped.
     await session.exec(`
       WITH ends AS MATERIALIZED (
         SELECT n, ${end(1)} AS source, ${end(2)} AS target FROM generate_series(1, ${Math.ceil(edges * 1.25)}) AS n

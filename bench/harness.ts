@@ -9,24 +9,24 @@ import type { Sizes } from "./types.ts";
 export const PLAN = fileURLToPath(new URL("../sql/knowledge-graph", import.meta.url));
 const APPLICATION_ROLES = ["v2_app", "v2_readonly"];
 
-/** What a database at version 005 is filled with. */
+/** Amounts of data in a database at version 005. */
 export interface Filling {
   events: number;
   agents: number;
 }
 
-/** A throw-away database. */
+/** A temporary database. */
 export interface Database {
   name: string;
-  /** As its owner, who is no superuser, as on RDS. */
+  /** As its owner, who is not a superuser, as on RDS. */
   url: string;
   asOwner<T>(work: (session: Session) => Promise<T>): Promise<T>;
   asSuperuser<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** As the application, for that tenant; without one it is as before there were tenants. */
+  /** As the application, for that tenant; without a tenant, as before the multi-tenant migration. */
   asApplication<T>(tenant: string | undefined, work: (session: Session) => Promise<T>): Promise<T>;
 }
 
-/** What measurements share: sizes, the plan, and databases that are made once and dropped at the end. */
+/** State that measurements share: sizes, the plan, and databases that are created once and dropped at the end. */
 export class Bench {
   readonly #tag = randomBytes(3).toString("hex");
   readonly #owner = `sluice_bench_${this.#tag}`;
@@ -68,14 +68,14 @@ export class Bench {
     });
   }
 
-  /** Made at the first call, and given again to whoever asks under the same key. */
+  /** Makes the value at the first call with a key, and returns the same one at later calls. */
   once<T>(key: string, make: () => Promise<T>): Promise<T> {
     const made = this.#shared.get(key) ?? make();
     this.#shared.set(key, made);
     return made as Promise<T>;
   }
 
-  /** The baseline at version 005. Shared: to be read or copied, not changed. */
+  /** Returns the baseline at version 005. It is shared: read or copy it, but do not change it. */
   baseline(filling: Filling): Promise<Database> {
     const { events, agents } = filling;
     return this.once(`baseline ${events} ${agents}`, async () => {
@@ -90,18 +90,18 @@ export class Bench {
         await session.exec(`SET sluice.baseline_events = ${events}; SET sluice.baseline_agents = ${agents}`);
         for (const { sql } of this.loaded.local?.baseline ?? []) await session.exec(sql);
       });
-      // Else autovacuum would come in the middle of a measurement.
+      // Otherwise autovacuum would run in the middle of a measurement.
       await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE)"));
       return database;
     });
   }
 
-  /** A database with nothing in it. */
+  /** Creates an empty database. */
   async empty(): Promise<Database> {
     return await this.#create("");
   }
 
-  /** A copy that the caller may change. */
+  /** Creates a copy that the caller may change. */
   async copyOf(original: Database): Promise<Database> {
     return await this.#create(`TEMPLATE ${original.name} STRATEGY FILE_COPY`);
   }
@@ -125,12 +125,12 @@ export class Bench {
     };
   }
 
-  /** Disk is given back as soon as a copy has served. */
+  /** Drops a database as soon as it is no longer needed, to free disk. */
   async drop(database: Database): Promise<void> {
     await onServer((session) => session.exec(`DROP DATABASE IF EXISTS ${database.name} WITH (FORCE)`));
   }
 
-  /** Drops every database and role that was made, by rehearsals too, whatever state they are in. */
+  /** Drops every database and role that was created, also by rehearsals, in any state. */
   async close(): Promise<void> {
     const server = await connect("postgres");
     try {
@@ -142,7 +142,7 @@ export class Bench {
       await server.query(`DROP ROLE IF EXISTS ${this.#owner}`);
       for (const role of APPLICATION_ROLES)
         if (!this.#rolesBefore.has(role))
-          // Somebody else's database may use the role by now.
+          // Another database may use the role by now.
           await server.query(`DROP ROLE IF EXISTS ${role}`).catch(() => undefined);
     } finally {
       await server.end();

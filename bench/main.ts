@@ -50,7 +50,7 @@ function known(text: string): string[] {
   const wanted = text.split(",").map((name) => name.trim());
   const wrong = wanted.filter((name) => !names.includes(name));
   if (wrong.length > 0)
-    throw new InvalidArgumentError(`there is no ${wrong.join(", ")}; there are ${names.join(", ")}`);
+    throw new InvalidArgumentError(`unknown: ${wrong.join(", ")}; known are ${names.join(", ")}`);
   return wanted;
 }
 
@@ -58,8 +58,8 @@ const options = new Command("bench")
   .description(
     "Measures the plan as written against ours, side by side, on a PostgreSQL server with pgvector.",
   )
-  .option("--quick", "smaller sizes: under five minutes in all")
-  .option("--only <names>", `only these, comma-separated: ${names.join(", ")}`, known)
+  .option("--quick", "use smaller sizes: under five minutes in total")
+  .option("--only <names>", `run only these, comma-separated: ${names.join(", ")}`, known)
   .option("--rows <n>", "rows of performance_events", positive)
   .option("--vectors <n>", "capabilities with an embedding", positive)
   .option("--agents <n>", "agents of the graph", positive)
@@ -70,7 +70,7 @@ const options = new Command("bench")
   .option("--json <file>", "where to write the figures (default: bench/results/latest.json)")
   .addHelpText(
     "after",
-    "\nThe server's URL, with a superuser's name, is in the environment variable SLUICE_NATIVE_URL.",
+    "\nSet the environment variable SLUICE_NATIVE_URL to the server's URL, with a superuser's name.",
   )
   .parse()
   .opts<{
@@ -120,7 +120,7 @@ async function main(): Promise<number> {
   const bench = await Bench.open(sizes, (line) =>
     say(`${duration(performance.now() - began).padStart(8)}  ${line}`),
   );
-  // Ctrl-C leaves nothing behind on the server either.
+  // Ctrl-C also leaves nothing behind on the server.
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void bench.close().finally(() => process.exit(130)));
 
@@ -134,7 +134,7 @@ async function main(): Promise<number> {
         try {
           results.push(...(await measure(bench)));
         } catch (error) {
-          // One that cannot be measured must not take the others' figures with it.
+          // A failed measurement must not lose the others' figures.
           failed.push({ name, error: String(error) });
           say(`${name} could not be measured: ${error instanceof Error ? error.stack : String(error)}`);
         }
@@ -148,7 +148,7 @@ async function main(): Promise<number> {
   const about = [
     `PostgreSQL ${server.postgres}, pgvector ${server.pgvector}, ${cpus().length} cores, Node ${process.version}`,
     `${count(sizes.rows)} events, ${count(sizes.vectors)} vectors, ${count(sizes.agents)} agents, ${count(sizes.edges)} relationships${options.quick ? " (quick)" : ""}`,
-    `load before ${loadBefore.join(" ")}, after ${load().join(" ")}; ${duration(performance.now() - began)} in all`,
+    `load before ${loadBefore.join(" ")}, after ${load().join(" ")}; ${duration(performance.now() - began)} in total`,
   ];
   process.stdout.write(`\n${about.join("\n")}\n\n${table(results)}`);
   for (const { name, error } of failed) process.stdout.write(`NOT MEASURED: ${name}: ${error}\n`);

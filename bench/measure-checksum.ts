@@ -5,7 +5,7 @@ import type { Measurement, Result } from "./types.ts";
 
 const TABLE = "public.performance_events";
 
-/** What it costs to prove a table's contents, a million rows on one core. */
+/** Measures the proof of a table's contents, for a million rows on one core. */
 export const checksum: Measurement = {
   name: "checksum",
   measure: async (bench) => [...(await ofEvents(bench)), ...(await ofDocuments(bench))],
@@ -24,7 +24,7 @@ async function ofEvents(bench: Bench): Promise<Result[]> {
         times.push((await timed(() => takeTableContent(session, TABLE, columns, "full"))).ms);
       return (median(times) * 1_000_000) / rows;
     };
-    // What one would write first: a digest of all rows in order, as text.
+    // The obvious way: a digest of all rows in order, as text.
     const text = await timed(() =>
       session.query(`SELECT md5(string_agg(e::text, ',' ORDER BY id)) FROM ${TABLE} e`),
     );
@@ -45,7 +45,7 @@ async function ofEvents(bench: Bench): Promise<Result[]> {
   ];
 }
 
-/** A table of an id and a jsonb of 200 bytes, against the least that it takes to look at that jsonb as a whole. */
+/** Compares the checksum of an id and a jsonb of 200 bytes with the minimum cost of reading that jsonb. */
 async function ofDocuments(bench: Bench): Promise<Result[]> {
   const rows = Math.round(bench.sizes.rows / 4);
   bench.progress(`checksums of jsonb, ${count(rows)} rows`);
@@ -66,7 +66,7 @@ async function ofDocuments(bench: Bench): Promise<Result[]> {
         withSums: take(true),
       };
       const times: Record<keyof typeof ways, number[]> = { floor: [], checksum: [], withSums: [] };
-      // In turns: what else the machine does slows all of them alike.
+      // In turns, so that other load on the machine slows all of them equally.
       for (let run = 0; run < 5; run++)
         for (const name of Object.keys(ways) as (keyof typeof ways)[])
           times[name].push((await timed(ways[name])).ms);

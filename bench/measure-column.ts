@@ -5,7 +5,7 @@ import type { Measurement } from "./types.ts";
 
 const TIMES = 3;
 
-/** 007 on a table that is read and written meanwhile. */
+/** Measures 007 on a table that is read and written meanwhile. */
 export const column: Measurement = {
   name: "column",
   async measure(bench) {
@@ -44,7 +44,7 @@ export const column: Measurement = {
         asWritten: "-",
         ours: `${waits(small)} at ${count(fewer)}`,
         target: "no growth",
-        // Both are a few milliseconds of scheduling: within the bound at both sizes is what can be told.
+        // Both are a few milliseconds of scheduling, so the only claim is that both sizes are within the bound.
         reached: longestWait(large) < Math.max(50, 2 * longestWait(small)),
         figures: {},
       },
@@ -54,7 +54,7 @@ export const column: Measurement = {
         ours: duration(sameWorkMs),
         ratio: written.ms / sameWorkMs,
         target: "40 times faster at 2 M",
-        // At few rows the time is that of the statements, not of the rows.
+        // With few rows the statements take the time, not the rows.
         reached: rows < 2_000_000 ? undefined : written.ms / sameWorkMs >= 40,
         figures: {},
       },
@@ -65,7 +65,7 @@ export const column: Measurement = {
         ratio: written.ms / onTableMs,
         target: "40 times faster at 2 M",
         reached: rows < 2_000_000 ? undefined : written.ms / onTableMs >= 40,
-        note: `medians of ${TIMES} runs; without that key one tenant's insert tells that another has a row of the same id. All of 007, on every table: ${duration(median(times.map(({ ms }) => ms)))}.`,
+        note: `medians of ${TIMES} runs; without that key one tenant's insert reveals that another tenant has a row with the same id. All of 007, on every table: ${duration(median(times.map(({ ms }) => ms)))}.`,
         figures: {},
       },
       {
@@ -85,7 +85,7 @@ const failed = (run: Run) => run.reader.failed + run.writer.failed;
 const longestWait = (run: Run) => Math.max(longest(run.reader), longest(run.writer));
 const waits = (run: Run) => inWords({ reader: longest(run.reader), writer: longest(run.writer) });
 
-/** The run whose longest wait is the median; its other figures are taken with it. */
+/** Returns the run with the median longest wait, with its other figures. */
 const middle = (runs: readonly Run[]): Run =>
   [...runs].sort((a, b) => longestWait(a) - longestWait(b))[Math.floor(runs.length / 2)] as Run;
 

@@ -10,7 +10,7 @@ const HERE = fileURLToPath(new URL("..", import.meta.url));
 const PLAN = "sql/knowledge-graph";
 const TIMES = 7;
 
-/** Process time of what people wait for most often: as the package has it, and from a former build's sources. */
+/** Measures the process time of the most frequent commands: from the package, and from a former build's sources. */
 export const commandLine: Measurement = {
   name: "command-line",
   async measure(bench) {
@@ -40,7 +40,7 @@ async function sideBySide(what: string, args: string[], former: string, most: nu
   };
 }
 
-/** Milliseconds of a Node process, its threads' and the system's. */
+/** Returns the milliseconds of a Node process, including its threads and the system's part. */
 async function processTime(args: readonly string[], cwd: string): Promise<number> {
   const { stderr } = await run(
     "bash",

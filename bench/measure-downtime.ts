@@ -5,7 +5,7 @@ import { sideBySide, timesFaster } from "./side-by-side.ts";
 import { count, duration } from "./stats.ts";
 import type { Measurement } from "./types.ts";
 
-/** From the fence to the opening, on a server, as the run's own report has it. */
+/** Measures from the fence to the opening on a server, from the run's own report. */
 export const downtime: Measurement = {
   name: "downtime",
   async measure(bench) {
@@ -14,7 +14,7 @@ export const downtime: Measurement = {
     const database = await bench.baseline({ events: rows, agents: 10_000 });
     const { end, ms } = await rehearsal(bench, database.url);
     const { seconds, waitedSeconds, predictedSeconds } = end.report.downtime;
-    // That build's downtime is the 12 s that the README stated when a downtime of a third was asked for.
+    // That build's downtime is the README's former 12 s; the goal is a third of it.
     const runs = await withBuilds(FORMER.rowVersions, (builds) =>
       sideBySide(bench, builds, BUNDLED, database),
     );

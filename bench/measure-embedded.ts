@@ -3,10 +3,10 @@ import { type GateTime, rehearsal } from "./rehearsal.ts";
 import { duration, median } from "./stats.ts";
 import type { Measurement, Result } from "./types.ts";
 
-/** One run by itself says little of predictions: another process may have had the processor. */
+/** A single run shows little about predictions: another process may have used the processor. */
 const RUNS = 3;
 
-/** `npm run rehearse` as it is out of the box: everything in this process, no server. */
+/** Measures `npm run rehearse` by default: everything in this process, without a server. */
 export const embedded: Measurement = {
   name: "embedded",
   async measure(bench) {
@@ -47,7 +47,7 @@ function gateResult(gates: readonly GateTime[]): Result {
     ours: duration(ms),
     target: `at most ${GATE_GOAL_MS} ms`,
     reached: ms <= GATE_GOAL_MS,
-    note: `the median of ${gates.length} gates; ${duration(processorMs)} of the processor, which is what it takes where nothing else runs. The catalog is read once.`,
+    note: `the median of ${gates.length} gates; ${duration(processorMs)} of processor time, which is the duration on an idle machine. The catalog is read once.`,
     figures: { gates },
   };
 }

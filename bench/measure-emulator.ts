@@ -15,7 +15,7 @@ const TARGET_SECONDS = 20;
 
 const WHAT = `fence to opening of the deployed stack on an emulator of AWS, a final snapshot takes ${SNAPSHOT_SECONDS} s, gates answered at once`;
 
-/** What the final snapshot costs, and what is left of that where a moment takes its place: the report's own downtime. */
+/** Measures the downtime in the report, with a final snapshot and with a moment instead of it. */
 export const emulator: Measurement = {
   name: "emulator",
   async measure(bench) {
@@ -67,7 +67,7 @@ interface Ran {
   predictedSeconds: number | null;
 }
 
-/** One whole run of the tiny plan's migrations on a production of their own. */
+/** Does one whole run of the tiny plan's migrations on a separate production. */
 async function run(environment: Environment, name: string, backup?: "snapshot"): Promise<Ran> {
   await environment.production.reset();
   const parent = await mkdtemp(join(tmpdir(), "sluice-bench-"));

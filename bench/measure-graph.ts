@@ -7,7 +7,7 @@ import type { Measurement, Result } from "./types.ts";
 
 const TENANT = "default-tenant";
 const PAIRS = 100;
-/** The plan's way takes its whole cap for nearly every pair: a few tell as much as many. */
+/** The plan's way takes its whole cap for nearly every pair, so a few pairs show as much as many. */
 const PAIRS_AS_WRITTEN = 3;
 const CANCELED = "57014";
 
@@ -37,11 +37,11 @@ interface Timing {
   ms: number;
   rows: number;
   truncated: boolean;
-  /** Given up at the cap: it takes at least so long. */
+  /** True: stopped at the cap, so it takes at least that long. */
   capped: boolean;
 }
 
-/** Shortest paths and traversals of a graph in which a few agents know many. */
+/** Measures shortest paths and traversals in a graph in which a few agents have many relationships. */
 export const graph: Measurement = {
   name: "graph",
   async measure(bench) {
@@ -126,9 +126,9 @@ async function fromHub(bench: Bench, { database, hub }: Graph): Promise<Result> 
   return {
     what: `2 hops from its largest hub (degree ${count(hub.degree)}), with the row cap: p50 / p95`,
     asWritten: slowest(written),
-    ours: `${duration(mine.p50)} / ${duration(mine.p95)} (${count(ours[0]?.rows ?? 0)} rows${truncated ? ", says it is cut" : ""})`,
+    ours: `${duration(mine.p50)} / ${duration(mine.p95)} (${count(ours[0]?.rows ?? 0)} rows${truncated ? ", reports the cut" : ""})`,
     ratio: median(written.map(({ ms }) => ms)) / mine.p50,
-    target: "under 50 ms, and it says so",
+    target: "under 50 ms, and it reports the cut",
     reached: mine.p95 < 50 && (truncated || all.rows <= 1000),
     note: `of ${mine.n} times; without a cap ${duration(all.ms)} for ${count(all.rows)} agents.`,
     figures: { ours: mine, withoutCap: all, asWritten: written },
@@ -139,7 +139,7 @@ async function cap(bench: Bench, session: Session): Promise<void> {
   await session.exec(`SET statement_timeout = ${bench.sizes.capSeconds * 1000}`);
 }
 
-/** All of it is computed; what sending it to a client and reading it there take is the client's. */
+/** Computes the whole result without sending it to the client, whose time does not count. */
 async function run(session: Session, sql: string, params: readonly string[]): Promise<Timing> {
   const { ms, value } = await timed(async () => {
     try {
@@ -156,7 +156,7 @@ async function run(session: Session, sql: string, params: readonly string[]): Pr
   return { ms, ...value };
 }
 
-/** The median, as a lower bound where it was given up. */
+/** Returns the median; a lower bound where the run was stopped at the cap. */
 function slowest(timings: readonly Timing[]): string {
   const sorted = [...timings].sort((a, b) => a.ms - b.ms);
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];

@@ -11,7 +11,7 @@ export const indexBuild: Measurement = {
     const { database, applied, withMemoryMs } = await vectorsDatabase(bench);
     const oursMs = 1000 * secondsOfSteps(applied, /\busing\s+hnsw\b/i);
     bench.progress(`building the index of ${count(vectors)} vectors as written`);
-    // Kept: the search as written uses it.
+    // Keep it: the search as written uses it.
     await database.asOwner((session) =>
       session.exec(`
         CREATE SCHEMA as_written;

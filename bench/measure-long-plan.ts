@@ -27,7 +27,7 @@ export const longPlan: Measurement = {
               (run) => run.downtime,
               10,
             ),
-            note: `the migrations' own steps are ${duration(steps * 1000)} of it, and ${duration(runs.before.steps * 1000)} in the build before, which asks after each migration; here three gates are asked.`,
+            note: `the migrations' own steps are ${duration(steps * 1000)} of it, and ${duration(runs.before.steps * 1000)} in the build before, which opens a gate after each migration; here three gates open.`,
           },
           {
             what: "the same: predicted against actual downtime",
@@ -40,7 +40,7 @@ export const longPlan: Measurement = {
           timesLess("the same: files of evidence", runs, ({ files }) => files, 5),
           timesLess("the same: bytes of evidence", runs, ({ bytes }) => bytes, 5),
         ];
-        // What the build before did after each migration grew with all those before it.
+        // In the build before, the work after each migration grew with the number of earlier migrations.
         return planMigrations < 50 ? results.map((result) => ({ ...result, reached: undefined })) : results;
       } finally {
         await bench.drop(database);

@@ -17,14 +17,14 @@ const DOWN = (n: number) => `DROP TABLE trivial_${n};\n`;
 
 interface Tool {
   name: string;
-  /** The file of a migration, in the tool's own format. */
+  /** Returns a migration's file in the tool's format. */
   file(n: number): { name: string; text: string };
-  /** What it does once, before anything is applied anywhere. */
+  /** The tool's preparation, once before all applies. */
   prepare?(folder: string): Promise<unknown>;
   apply(folder: string, url: string): Promise<unknown>;
 }
 
-/** What a migration costs beside its SQL: trivial ones, each committed on its own, by three tools. */
+/** Measures a migration's cost beside its SQL: trivial migrations, each in its own transaction, with three tools. */
 export const overhead: Measurement = {
   name: "overhead",
   async measure(bench) {
@@ -94,7 +94,7 @@ export const overhead: Measurement = {
   },
 };
 
-/** Milliseconds of one migration more. */
+/** Returns the milliseconds that one more migration takes. */
 async function perMigration(bench: Bench, tool: Tool, migrations: number): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   const database = await bench.empty();

@@ -4,7 +4,7 @@ import { count, duration, summary } from "./stats.ts";
 import type { Measurement } from "./types.ts";
 import { vectorsDatabase } from "./vectors.ts";
 
-/** Only the view's owner and its functions may read it, so the reader is neither slowed nor hidden by a policy. */
+/** Only the view's owner and its functions may read the view, so no policy slows the reader or hides rows. */
 const READER: Probe = {
   name: "reader",
   tenant: undefined,
@@ -12,7 +12,7 @@ const READER: Probe = {
   sql: "SELECT name FROM hybrid_search_materialized LIMIT 1",
 };
 
-/** A refresh of the search index while it is read. */
+/** Measures a refresh of the search index while it is read. */
 export const refresh: Measurement = {
   name: "refresh",
   async measure(bench) {
@@ -29,7 +29,7 @@ export const refresh: Measurement = {
         ours: `${duration(ours.reader.max)} (takes ${duration(ours.ms)})`,
         ratio: written.reader.max / ours.reader.max,
         target: "0: no lock to wait for",
-        // A statement takes time even where nothing is waited for; the lock table says whether something was.
+        // A statement takes time even without waiting; pg_locks shows whether it waited.
         reached: !ours.waited,
         note: `the slowest of ${ours.reader.n} statements of a reader; ours: ${ours.waited ? "one was seen waiting for a lock" : "none was seen waiting for a lock"}. 1 % of the rows had changed before each.`,
         figures: { asWritten: written, ours },

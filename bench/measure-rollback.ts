@@ -12,7 +12,7 @@ import { agentsFor, indexWithMemory, loadVectors } from "./vectors.ts";
 
 const NEWEST_FIRST = ["008", "007", "006"];
 
-/** What the plan's 007 leaves that its rollback runs into: a view over what is dropped. */
+/** The object of the plan's 007 that makes its rollback fail: a view over what is dropped. */
 const AS_MIGRATED = `
   CREATE TYPE isolation_level AS ENUM ('strict', 'shared', 'federated');
   CREATE TABLE tenants (id VARCHAR(255) PRIMARY KEY, name TEXT, isolation_level isolation_level);
@@ -29,7 +29,7 @@ const AS_WRITTEN = `
   DROP TYPE IF EXISTS isolation_level;
   COMMIT`;
 
-/** The way back, with the data that the three migrations were made for, and the proof that it was all the way. */
+/** Measures the rollback with realistic data, including the proof that the database is back. */
 export const rollback: Measurement = {
   name: "rollback",
   async measure(bench) {

@@ -6,7 +6,7 @@ import type { Measurement, Result } from "./types.ts";
 const RUNS = 25;
 const SMALL = "one-percent";
 
-/** Only what the policy costs a sequential scan is asked for: no index, no workers, no compilation. */
+/** Settings that isolate the policy's cost for a sequential scan: no index, no workers, no JIT. */
 const PLAIN = `SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off;
   SET max_parallel_workers_per_gather = 0; SET jit = off`;
 
@@ -38,7 +38,7 @@ const AS_WRITTEN_FEDERATED = `
         AND p.allow_cross_tenant_learning
         AND performance_events.tenant_id::text = ANY (p.allowed_tenant_groups)));`;
 
-/** A sequential scan under the tenant's policy, against an explicit filter where no policy applies. */
+/** Compares a sequential scan under the tenant's policy with an explicit filter without a policy. */
 export const rowSecurity: Measurement = {
   name: "row-security",
   async measure(bench) {
@@ -107,7 +107,7 @@ export const rowSecurity: Measurement = {
   },
 };
 
-/** In turns, so that what else the machine does comes to both. */
+/** Measures both in turns, so that other load on the machine affects both. */
 async function inTurns(explicit: () => Promise<unknown>, policy: () => Promise<unknown>) {
   const times: { explicit: number[]; policy: number[] } = { explicit: [], policy: [] };
   await explicit();

@@ -7,14 +7,14 @@ import { LARGE_TENANT, queryVectors, vectorsDatabase, WITH_MEMORY } from "./vect
 const QUERIES = 100;
 const WANTED = 10;
 const RECALL = 0.99;
-/** Candidates that a scan keeps, from few to many: the first with enough recall counts. */
+/** Values of ef_search, from small to large: the first with enough recall counts. */
 const EFFORTS = [40, 60, 80, 100, 130, 160, 200, 240, 300, 400, 600];
 
 interface Variant {
   name: string;
-  /** What of the index is different; undefined: that of the variant before. */
+  /** The variant's index; undefined: the previous variant's. */
   index?: string;
-  /** What is ordered by, of a row and of the question. */
+  /** The order expressions, for a row and for the question. */
   key?: [string, string];
   scan?: "off" | "strict_order";
 }
@@ -24,7 +24,7 @@ const HALF_KEY: [string, string] = [HALF, "l2_normalize($1::vector)::halfvec(768
 const hnsw = (on: string, effort: number, where = "") =>
   `USING hnsw (${on}) WITH (m = 16, ef_construction = ${effort}) ${where}`;
 
-/** The first is what the plan has; the others are beside it. */
+/** The first variant is the plan's; the others are alternatives. */
 const VARIANTS: readonly Variant[] = [
   { name: "ef_construction 64, iterative scan", index: hnsw("embedding vector_cosine_ops", 64) },
   { name: "the same, iterative scan in strict order", scan: "strict_order" },
@@ -54,7 +54,7 @@ interface Reached {
   p95: number;
 }
 
-/** What the index could be, so that a tenant with 30 % is searched faster: how soon, how right, and built in what time. */
+/** Compares index variants for a tenant with 30 % of the rows: speed, recall and build time. */
 export const searchLimits: Measurement = {
   name: "search-limits",
   async measure(bench) {
@@ -116,7 +116,7 @@ async function nearest(session: Session, queries: readonly string[]): Promise<Re
   return found;
 }
 
-/** The first of the efforts that finds enough; the last where none does. */
+/** Returns the first effort with enough recall; the last one where none has. */
 async function leastEffort(
   session: Session,
   [ofRow, ofQuestion]: readonly [string, string],

@@ -16,13 +16,13 @@ const QUERIES = 100;
 const WANTED = 10;
 
 const OURS = `SELECT capability_id AS id FROM find_similar_capabilities($1::vector, max_results => ${WANTED})`;
-/** As an application asks that does not use the function. */
+/** The query of an application that does not use the function. */
 const DIRECTLY = (table: string) => `SELECT id FROM ${table}
   WHERE embedding IS NOT NULL ORDER BY embedding <=> $1::vector LIMIT ${WANTED}`;
 const TABLE = "agent_capabilities_graph";
 const TABLE_AS_WRITTEN = "as_written.agent_capabilities_graph";
 
-/** The ten nearest of a tenant: how many come, how many of them are the right ones, and how soon. */
+/** Measures a tenant's ten nearest: number of rows, recall and time. */
 export const search: Measurement = {
   name: "search",
   async measure(bench) {
@@ -49,7 +49,7 @@ async function byFunction(bench: Bench, database: Database): Promise<Result[]> {
     bench.progress(`searching as a tenant with ${share}`);
     const exact = await exactly(database, tenant, queries);
     const written = await database.asApplication(tenant, async (session) => {
-      // The way that is measured is the index's, whatever the planner thinks of its price.
+      // Force the index, whatever the planner's cost estimate.
       await session.exec("SET enable_sort = off");
       return await ask(session, DIRECTLY(TABLE_AS_WRITTEN), queries, exact);
     });
@@ -71,7 +71,7 @@ async function byFunction(bench: Bench, database: Database): Promise<Result[]> {
   return results;
 }
 
-/** Tenants of whom the index finds nothing: an iterative scan ends, without a word, when its memory is used up. */
+/** Measures tenants whose rows the index misses: an iterative scan ends silently when its memory is full. */
 async function farAway(bench: Bench, database: Database): Promise<Result[]> {
   const queries = await database.asOwner((session) => queryVectors(session, QUERIES, "far"));
   const results: Result[] = [];
@@ -83,7 +83,7 @@ async function farAway(bench: Bench, database: Database): Promise<Result[]> {
     const exact = await exactly(database, tenant, queries);
     const iterative = await database.asApplication(tenant, async (session) => {
       await session.exec("SET enable_sort = off");
-      // The setting is there once pgvector is loaded.
+      // The setting exists once pgvector is loaded.
       await session.query("SELECT '[1]'::vector");
       await session.exec(
         `SET hnsw.iterative_scan = relaxed_order; SET hnsw.max_scan_tuples = ${2 * bench.sizes.vectors}`,
@@ -93,10 +93,10 @@ async function farAway(bench: Bench, database: Database): Promise<Result[]> {
     const ours = await database.asApplication(tenant, (session) => ask(session, OURS, queries, exact));
     const said = await database.asApplication(tenant, (session) => lookedAtAll(session, queries));
     results.push({
-      what: `top 10 of a tenant with ${share}, all of it farther from the question than everybody else's: the same`,
+      what: `top 10 of a tenant with ${share}, all of them farther from the question than all other tenants' rows: the same`,
       asWritten: words(iterative),
-      ours: `${words(ours)}; ${said ? "says that it looked at all rows" : "does not say that it looked at all rows"}`,
-      target: "10 rows, 1.0, and it says so",
+      ours: `${words(ours)}; ${said ? "reports that it read all rows" : "does not report that it read all rows"}`,
+      target: "10 rows, 1.0, and it reports that",
       reached: ours.rows === WANTED && ours.recall >= 0.999 && said,
       note:
         results.length > 0
@@ -119,7 +119,7 @@ async function lookedAtAll(session: Session, queries: readonly number[][]): Prom
   return true;
 }
 
-/** What the planner makes of a policy: beside ours, one whose sub-select hides the tenant from it. */
+/** Measures the planner's choice under our policy, and under one whose sub-select hides the tenant from it. */
 async function directly(bench: Bench, database: Database): Promise<Result[]> {
   const queries = await database.asOwner((session) => queryVectors(session, QUERIES));
   await database.asOwner((session) =>
@@ -159,7 +159,7 @@ async function directly(bench: Bench, database: Database): Promise<Result[]> {
   return results;
 }
 
-/** How the planner would find them. */
+/** Returns the planner's choice. */
 async function wayOf(session: Session, sql: string, query: readonly number[]): Promise<string> {
   const lines = await session.query<{ "QUERY PLAN": string }>(`EXPLAIN (COSTS off) ${sql}`, [
     toSql([...query]),
@@ -174,7 +174,7 @@ async function prepareAsWritten(bench: Bench, database: Database): Promise<void>
     const [there] = await session.query<{ there: boolean }>(
       "SELECT to_regclass('as_written.agent_capabilities_graph') IS NOT NULL AS there",
     );
-    // Measured on its own by "index-build"; where that was left out, the same index is built with memory.
+    // "index-build" measures it separately. Without that measurement, build the same index with more memory.
     if (!there?.there) {
       bench.progress("building the index that the search as written uses");
       await session.exec(`
@@ -198,7 +198,7 @@ async function prepareAsWritten(bench: Bench, database: Database): Promise<void>
   });
 }
 
-/** The truth: every vector of the tenant's compared. */
+/** Returns the exact result: it compares every vector of the tenant. */
 async function exactly(
   database: Database,
   tenant: string,
@@ -233,7 +233,7 @@ async function ask(
   queries: readonly number[][],
   exact: readonly Set<string>[],
 ): Promise<Asked> {
-  // Caches warm, as those of an application that is asked all the time are.
+  // Warm caches, as in an application under load.
   for (const query of queries) await session.query(sql, [toSql(query)]);
   const times: number[] = [];
   const rows: number[] = [];

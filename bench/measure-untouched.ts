@@ -7,12 +7,12 @@ import type { Measurement, Result } from "./types.ts";
 const TIMES = 3;
 
 /**
- * On ext4 without a journal whoever makes files searches past those that were deleted within the last minute. A run ends
- * by dropping thousands of files, which must not count for the next.
+ * On ext4 without a journal, creating files searches past those deleted within the last minute. A run ends
+ * by dropping thousands of files, which must not slow the next one.
  */
 const REST_MS = 65_000;
 
-/** Leaves every table alone but a new one. */
+/** A migration that touches only a new table. */
 const ELSEWHERE: SmallPlan = {
   migrate: "CREATE TABLE elsewhere (id int PRIMARY KEY);\n",
   rollback: "DROP TABLE IF EXISTS elsewhere;\n",
@@ -30,7 +30,7 @@ ALTER TABLE ${table} DROP COLUMN IF EXISTS added;
 `,
 });
 
-/** What the proof of what nobody touched costs, in whole runs of this build and of the one before row versions. */
+/** Measures the proof of untouched tables, in whole runs of this build and of the last one without row versions. */
 export const untouched: Measurement = {
   name: "untouched",
   measure: (bench) =>
@@ -89,10 +89,10 @@ async function outOfLine(bench: Bench, builds: Builds): Promise<Result[]> {
   try {
     const runs = await sideBySide(bench, builds, ELSEWHERE, database);
     await database.asOwner((session) => session.exec("TRUNCATE wide"));
-    // What both states take where there is nothing in the table: the catalog, sequences, evidence.
+    // The time of both states with an empty table: catalog, sequences, evidence.
     const empty = await sideBySide(bench, builds, ELSEWHERE, database);
     const before = runs.before.recordAndProof - empty.before.recordAndProof;
-    // Two runs differ by some milliseconds whatever they read.
+    // Two runs always differ by some milliseconds.
     const now = Math.max(0.01, runs.now.recordAndProof - empty.now.recordAndProof);
     const what = `the same with ${count(rows)} rows of 3 KB stored out of line`;
     return [
@@ -136,7 +136,7 @@ async function smallTables(bench: Bench, builds: Builds): Promise<Result[]> {
   }
 }
 
-/** Milliseconds of a serial count. */
+/** Returns the milliseconds of a serial count. */
 async function countOf(database: Database, table: string): Promise<number> {
   return await database.asOwner(async (session) => {
     const times = [];

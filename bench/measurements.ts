@@ -17,7 +17,7 @@ import { searchLimits } from "./measure-search-limits.ts";
 import { untouched } from "./measure-untouched.ts";
 import type { Measurement } from "./types.ts";
 
-/** In the order of the table. */
+/** All measurements, in the order of the table. */
 export const MEASUREMENTS: readonly Measurement[] = [
   column,
   rowSecurity,

@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 
 export const run = promisify(execFile);
 
-/** Other tools of this field, which only the bench needs: installed beside the project, in these versions. */
+/** Other migration tools, which only the bench needs. They are installed beside the project, in these versions. */
 const PEERS = { dbmate: "2.36.0", "node-pg-migrate": "9.0.0", pg: "8.23.1" };
 
-/** Folder of the other tools' commands; installs them the first time. */
+/** Returns the folder of the other tools' commands. Installs them the first time. */
 export async function peers(): Promise<string> {
   const versions = Object.entries(PEERS).map(([name, version]) => `${name}@${version}`);
   const folder = join(tmpdir(), `sluice-bench-${versions.join("-").replace(/[^\w.-]/g, "")}`);

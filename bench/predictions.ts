@@ -5,14 +5,14 @@ import type { Result } from "./types.ts";
 const WORTH_SECONDS = 1;
 const GOAL_PERCENT = 30;
 
-/** What the rehearsal said of something, and how it came, in seconds. */
+/** A predicted and an actual duration, in seconds. */
 export interface Predicted {
   what: string;
   predicted: number;
   took: number;
 }
 
-/** Every phase, part and step of production that the rehearsal spoke of. */
+/** Returns every phase, part and step of production that the rehearsal predicted. */
 export function predictedIn({ timeline, migrations }: Report): Predicted[] {
   const phases = timeline.phases.flatMap(({ title, predictedBy, predictedSeconds, seconds, parts }) => [
     ...(predictedBy === "rehearsal" ? one(title, predictedSeconds, seconds) : []),
@@ -30,7 +30,7 @@ function one(what: string, predicted: number | null, took: number | null): Predi
   return predicted === null || took === null ? [] : [{ what, predicted, took }];
 }
 
-/** A line of the table: how far off predictions were that are worth a line, by the median of several runs. */
+/** Returns a line of the table: the error of predictions over 1 s, as the median of several runs. */
 export function predictionResult(where: string, runs: readonly (readonly Predicted[])[]): Result {
   const names = [...new Set(runs.flat().map(({ what }) => what))];
   const all = names.map((what) => {

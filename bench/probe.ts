@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "../lambdas/shared/session.ts";
 import type { Database } from "./harness.ts";
 
-/** One statement that somebody sends again and again while something else goes on. */
+/** A statement that is sent repeatedly while other work runs. */
 export interface Probe {
   name: string;
   tenant: string | undefined;
@@ -12,17 +12,17 @@ export interface Probe {
 }
 
 export interface Watched {
-  /** Milliseconds from sending to answer. */
+  /** Milliseconds from sending to the answer. */
   latencies: number[];
   failed: number;
   firstFailure: string | undefined;
 }
 
 const WARM_UP_MS = 300;
-/** Between two statements; short, as a lock that is held for less may be missed. */
+/** Pause between two statements. Short, as shorter locks may be missed. */
 const PAUSE_MS = 1;
 
-/** Does the work while every probe runs in a session of its own, and says how long each of their statements took. */
+/** Does the work while each probe runs in its own session. Returns how long each of their statements took. */
 export async function watch<T>(
   database: Database,
   probes: readonly Probe[],
@@ -46,7 +46,7 @@ export async function watch<T>(
             seen.firstFailure ??= (error as Error).message;
           }
         }
-        // A statement that was sent during the work and answered after it has waited for it.
+        // A statement that was sent during the work and answered after it waited for the work.
         if (inWork) seen.latencies.push(performance.now() - began);
         await sleep(PAUSE_MS);
       }

@@ -6,17 +6,17 @@ import { rehearse } from "../local/rehearse.ts";
 import { type Bench, PLAN } from "./harness.ts";
 import { timed } from "./stats.ts";
 
-/** What a gate behind the fence took beside waiting: to ask, and from the answer to its taking effect. */
+/** A gate's own time behind the fence, without waiting: to open it, and from the answer to its effect. */
 export interface GateTime {
   gate: string;
   ms: number;
-  /** Of the processor: what others do on the machine is not in it, and a database in this process is. */
+  /** Processor time: without the machine's other load, and including a database in this process. */
   processorMs: number;
 }
 
 const BEHIND_THE_FENCE = /^Confirm: (after|open)/;
 
-/** A whole run of the real machine, every gate answered at once. */
+/** Does a whole run of the real machine. Every gate is answered at once. */
 export async function rehearsal(
   bench: Bench,
   databaseUrl?: string,

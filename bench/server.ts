@@ -28,7 +28,7 @@ export function urlOf(database: string, user?: string): string {
 export const onServer = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
   withPgSession({ connectionString: SERVER_URL }, work);
 
-/** @throws NoServer saying what is missing. */
+/** @throws NoServer with what is missing. */
 export async function inspectServer(): Promise<ServerFacts> {
   const [facts] = await onServer((session) =>
     session.query<{ postgres: string; number: number; pgvector: string | null; superuser: boolean }>(
@@ -44,7 +44,7 @@ export async function inspectServer(): Promise<ServerFacts> {
     throw new NoServer(
       `${NEEDS}\n${withoutPassword(SERVER_URL)} is PostgreSQL ${facts?.postgres}, ` +
         `${facts?.pgvector ? `pgvector ${facts.pgvector}` : "without pgvector"}, ` +
-        `${facts?.superuser ? "as a superuser" : "as a role that is no superuser"}.`,
+        `${facts?.superuser ? "as a superuser" : "as a role that is not a superuser"}.`,
     );
   const settings = await onServer((session) =>
     session.query<{ name: string; value: string }>(
@@ -65,7 +65,7 @@ function withoutPassword(url: string): string {
   return shown.href;
 }
 
-/** Opens a session for as long as somebody else decides; without the settings that our own sessions start with. */
+/** Opens a session that the caller closes, without the settings of Sluice's own sessions. */
 export async function connect(database: string, user?: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: urlOf(database, user), application_name: "sluice bench" });
   client.on("error", () => undefined);

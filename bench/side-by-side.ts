@@ -6,7 +6,7 @@ import type { Result } from "./types.ts";
 
 const TIMES = 3;
 
-/** A database of the bench's owner with a version table and whatever the SQL makes. */
+/** Creates a database of the bench's owner, with a version table and the SQL's objects. */
 export async function filled(bench: Bench, sql: string): Promise<Database> {
   const database = await bench.empty();
   bench.progress(`filling ${database.name}`);
@@ -27,7 +27,7 @@ export async function filled(bench: Bench, sql: string): Promise<Database> {
   return database;
 }
 
-/** Of each build the middle one of its runs, and all. */
+/** Each build's median run, and all runs. */
 export interface Runs {
   before: WholeRun;
   now: WholeRun;
@@ -35,8 +35,8 @@ export interface Runs {
 }
 
 /**
- * Runs in turns; of each build the run whose downtime is the median.
- * @param restMs before each run
+ * Runs both builds in turns. Returns each build's run with the median downtime.
+ * @param restMs pause before each run
  */
 export async function sideBySide(
   bench: Bench,

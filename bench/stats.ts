@@ -1,11 +1,11 @@
-/** Milliseconds that the work took, and what it gave. */
+/** Returns the milliseconds of the work, and its result. */
 export async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; value: T }> {
   const began = performance.now();
   const value = await work();
   return { ms: performance.now() - began, value };
 }
 
-/** The nearest-rank percentile: a value that was measured, never one in between. NaN where nothing was. */
+/** Returns the nearest-rank percentile: always a measured value. NaN for no values. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
@@ -25,7 +25,7 @@ export function summary(values: readonly number[]): { n: number; p50: number; p9
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** A duration as people write it, with about three digits. */
+/** Formats milliseconds for people, with about three digits. */
 export function duration(ms: number): string {
   if (Number.isNaN(ms)) return "not measured";
   if (ms < 1000) return `${digits(ms)} ms`;

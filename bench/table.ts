@@ -2,7 +2,7 @@ import type { Result } from "./types.ts";
 
 const WIDEST = 58;
 
-/** The results as a table for people, and below it what one must know to read them right. */
+/** Returns the results as a table for people, with notes below. */
 export function table(results: readonly Result[]): string {
   const notes: string[] = [];
   const rows = results.map((result) => {

@@ -1,6 +1,6 @@
 import type { Bench } from "./harness.ts";
 
-/** How much data each measurement works on. */
+/** Amounts of data for the measurements. */
 export interface Sizes {
   /** Rows of performance_events. */
   rows: number;
@@ -9,9 +9,9 @@ export interface Sizes {
   /** Agents and relationships of the graph. */
   agents: number;
   edges: number;
-  /** Trivial migrations, to see what one costs. */
+  /** Trivial migrations, to measure the cost of one. */
   migrations: number;
-  /** Rows of a table that a migration leaves alone, and of one whose values are stored out of line. */
+  /** Rows of a table that no migration touches, and of one whose values are stored out of line. */
   untouchedRows: number;
   outOfLineRows: number;
   /** Tables of ten rows. */
@@ -33,11 +33,11 @@ export interface Result {
   /** How many times ours is better. */
   ratio?: number | undefined;
   target: string;
-  /** Undefined: at these sizes it cannot be told, as the target is for larger ones. */
+  /** Undefined: unknown at these sizes, as the target is for larger ones. */
   reached?: boolean | undefined;
-  /** What one must know to read the figures right. */
+  /** What a reader needs to understand the figures. */
   note?: string | undefined;
-  /** Everything that was measured, for the JSON. Milliseconds unless said. */
+  /** All figures, for the JSON. In milliseconds unless stated otherwise. */
   figures: Readonly<Record<string, unknown>>;
 }
 

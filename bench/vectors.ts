@@ -9,23 +9,23 @@ import { count } from "./stats.ts";
 /** Of 102 tenants, the one with 30 % of the capabilities and the one with 1 %. */
 export const LARGE_TENANT = "tenant-0";
 export const SMALL_TENANT = "tenant-1";
-/** Two, of 0.1 % and 7 %, whose embeddings are far from what is asked for: everybody else's are nearer. */
+/** Two tenants, of 0.1 % and 7 %, whose embeddings are farther from the question than all others. */
 export const FAR_SMALL_TENANT = "far-small";
 export const FAR_LARGE_TENANT = "far-large";
 
-/** How many agents have that many capabilities. */
+/** Returns how many agents have that many capabilities. */
 export const agentsFor = (capabilities: number): number => Math.ceil(capabilities / 10);
 
-/** Directions in which capabilities of one topic differ, each less than the one before: embeddings vary in a few dozen. */
+/** Directions in which capabilities of one topic differ, each less than the previous one: embeddings vary in a few dozen. */
 const DIRECTIONS = 24;
 const TOPICS = 200;
 const LEVELS = 256;
-/** The part that takes the far tenants' embeddings one way, and questions that are far from them the other. */
+/** The part that moves the far tenants' embeddings in one direction, and questions far from them in the other. */
 const POLE = DIRECTIONS + 1;
 
 /**
- * Parts of which vectors are made: one of the topics (kind 0), and for each direction how far (kinds 1 and up). So near
- * ones exist, no two are equal, and it takes seconds. Hashes, so that they are the same every time.
+ * Parts of the vectors: one of the topics (kind 0), and for each direction a distance (kinds 1 and up). So near
+ * vectors exist, no two are equal, and it takes seconds. They are hashes, so that every run has the same ones.
  */
 const PARTS = `
   CREATE SCHEMA bench;
@@ -46,10 +46,10 @@ const PARTS = `
     RETURN (SELECT sum(p.v) FROM generate_series(0, ${DIRECTIONS}) AS k
               JOIN bench.part p ON p.kind = k AND p.place = bench.hash(n, k, CASE k WHEN 0 THEN ${TOPICS} ELSE ${LEVELS} END));`;
 
-/** What memory and workers give, set by hand: the graph fits, and two processes help. */
+/** Memory and workers, set by hand: the graph fits in memory, and two processes help. */
 export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
 
-/** Adds agents of 102 tenants: one has 30 % of them, one 1 %, two are far away, the others alike. */
+/** Adds agents of 102 tenants: one has 30 % of them, one 1 %, two are far away, the others have equal shares. */
 async function addTenants(session: Session, agents: number): Promise<void> {
   await session.exec(`
     SELECT create_tenant('tenant-' || i, 'bench', 'Tenant ' || i) FROM generate_series(0, 99) AS i;
@@ -64,13 +64,13 @@ async function addTenants(session: Session, agents: number): Promise<void> {
 
 /**
  * Puts the capabilities into a database at 007, without the index on their embeddings: load, then index.
- * @param agents whose they are: those named so, with a number from 1 on
+ * @param agents prefix of their agents' names, followed by a number from 1 on
  */
 export async function loadVectors(database: Database, total: number, agents: string): Promise<void> {
   await database.asOwner(async (session) => {
     await session.exec(PARTS);
     await session.exec("DROP INDEX idx_capabilities_embedding");
-    // The audit would write a row for each tenant, and the names are canonical already.
+    // The audit would write a row for each tenant, and the names are already canonical.
     await session.exec(`
       ALTER TABLE agent_capabilities_graph DISABLE TRIGGER USER;
       INSERT INTO agent_capabilities_graph
@@ -87,7 +87,7 @@ export async function loadVectors(database: Database, total: number, agents: str
   await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE) agent_capabilities_graph"));
 }
 
-/** Vectors that are equal to none: near to some, or to nobody and as far from the far tenants' as can be. */
+/** Returns vectors equal to none in the table: near to some, or as far from the far tenants' as possible. */
 export async function queryVectors(
   session: Session,
   wanted: number,
@@ -112,13 +112,13 @@ export async function indexWithMemory(database: Database): Promise<void> {
 
 export interface Vectors {
   database: Database;
-  /** 008 as the step engine applied it. */
+  /** 008's steps, applied by the step engine. */
   applied: { migration: Migration; steps: StepDoc[] };
   /** Milliseconds of the build on agent_capabilities_graph, with memory and workers set by hand. */
   withMemoryMs: number;
 }
 
-/** A migrated database with the capabilities of 102 tenants. Shared by what searches, builds and refreshes. */
+/** Returns a migrated database with the capabilities of 102 tenants. Searches, builds and refreshes share it. */
 export function vectorsDatabase(bench: Bench): Promise<Vectors> {
   return bench.once("vectors", async () => {
     const { vectors } = bench.sizes;
@@ -131,7 +131,7 @@ export function vectorsDatabase(bench: Bench): Promise<Vectors> {
     const began = performance.now();
     await indexWithMemory(database);
     const withMemoryMs = performance.now() - began;
-    bench.progress("applying 008, which builds another");
+    bench.progress("applying 008, which builds another index");
     const [applied] = await migrate(bench, database, "008");
     if (!applied) throw new Error("008 was not applied");
     await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE)"));

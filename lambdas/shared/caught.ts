@@ -6,7 +6,7 @@ export type Caught = z.infer<typeof caughtSchema>;
 
 const lambdaCause = z.object({ errorMessage: z.string() });
 
-/** The error as people may read it: a Lambda's Cause is JSON with a stack trace, others are plain text. */
+/** Returns the error in readable form: a Lambda's Cause is JSON with a stack trace; other causes are plain text. */
 export function readCaught({ Error: error = "Error", Cause: cause = "" }: Caught): {
   error: string;
   message: string;
@@ -16,7 +16,7 @@ export function readCaught({ Error: error = "Error", Cause: cause = "" }: Caught
 
 function messageOfCause(cause: string): string {
   if (!cause.trimStart().startsWith("{")) return cause.trim();
-  // The service cuts a long Cause, so that it may be JSON no more.
+  // Step Functions cuts a long Cause, so it may no longer be valid JSON.
   const cut = /"errorMessage"\s*:\s*("(?:[^"\\]|\\.)*"?)/.exec(cause)?.[1];
   try {
     return lambdaCause.parse(JSON.parse(cause)).errorMessage.trim();
@@ -34,6 +34,6 @@ function unquoted(text: string): string {
 }
 
 function meaningOf(error: string): string {
-  if (error === "States.Timeout") return "it did not answer in the time it has";
-  return "it gave no reason; the execution's history has what there is";
+  if (error === "States.Timeout") return "it did not answer within its time limit";
+  return "it gave no reason; see the execution's history";
 }

@@ -1,40 +1,40 @@
 import type { EvidenceStore, Ports } from "./ports.ts";
 import { sha256 } from "./sha256.ts";
 
-// Every document's SHA-256 goes into a chain of links, `chain/00001.json` and so on. A link names what one worker wrote
-// and holds the hash of the link before it, so that nothing can be put in, taken out or changed between two links
-// without all later ones showing it. Workers write at the same time: each takes the next number by a conditional write,
-// and who comes second reads the link that came first. A worker that is killed between a document and its link leaves
-// the document out of the chain; the manifest at the end of the run (manifest.ts) lists it all the same.
+// Every document's SHA-256 goes into a chain of links: `chain/00001.json` and so on. A link names what one worker wrote
+// and holds the hash of the link before it. Any insertion, removal or change therefore shows in all later links.
+// Workers write at the same time: each takes the next number by a conditional write, and the loser reads the winner's
+// link. A worker killed between a document and its link leaves that document out of the chain; the manifest at the end
+// of the run (manifest.ts) still lists it.
 
-/** A file of the evidence by its name below the run's folder, such as `gates/open-1/decision.json`. */
+/** An evidence file, by its name below the run's folder, such as `gates/open-1/decision.json`. */
 export interface HashedFile {
   name: string;
-  /** Of its bytes. */
+  /** Hash of the file's bytes, in hexadecimal digits. */
   sha256: string;
 }
 
 export interface LinkDoc {
   number: number;
   at: string;
-  /** SHA-256 of the file of the link before; null for the first. */
+  /** SHA-256 of the previous link's file; null for the first link. */
   previous: string | null;
-  /** The state of the machine that the worker was called for; absent where none called it, and in evidence of older runs. */
+  /** The machine's state that called the worker; absent where no state called it, and in evidence of older runs. */
   state?: CalledState | undefined;
-  /** What the worker left that is no file of its own, by its name (evidence.ts). */
+  /** Documents that live in this link instead of in files of their own, by name (evidence.ts). */
   documents?: Readonly<Record<string, unknown>> | undefined;
   files: HashedFile[];
 }
 
 export interface CalledState {
-  /** As people call it, such as `Apply 006 to staging`. */
+  /** The state's name for people, such as `Apply 006 to staging`. */
   state: string;
-  /** Of the machine. */
+  /** The machine's phase that the state belongs to. */
   phase?: string | undefined;
-  /** The migration that it worked on, where it did on one. */
+  /** The migration that the state worked on; absent where it worked on none. */
   version?: string | undefined;
   enteredAt: string;
-  /** Null: it failed, or goes on with another worker. */
+  /** Null: the state failed, or another worker continues it. */
   doneAt: string | null;
 }
 
@@ -44,10 +44,10 @@ export function linkFile(number: number): string {
   return `${CHAIN}${String(number).padStart(5, "0")}.json`;
 }
 
-/** Notes how far the state of that run is which the work is for: the last word counts. */
+/** Notes the progress of the run's current state. The last call counts. */
 export type NoteState = (run: string, state: CalledState) => void;
 
-/** Does the work with ports whose evidence notes what is written, and adds a link for it, also where the work fails. */
+/** Runs `work` with evidence that notes every write, then adds a link for these writes, also where `work` fails. */
 export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progress">, T>(
   ports: P,
   work: (ports: P, note: NoteState) => Promise<T>,
@@ -57,7 +57,7 @@ export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progr
     evidence ??= new NotedEvidence(ports.evidence);
     return evidence;
   };
-  // Not a copy, and not at once: that would make ports that are not needed.
+  // A prototype and a getter: copying would create ports that this work does not need.
   const noted: P = Object.create(ports, { evidence: { enumerable: true, get } });
   let done = false;
   try {
@@ -67,26 +67,26 @@ export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progr
   } finally {
     const holds = evidence?.holdsDocuments;
     await evidence?.link(ports.clock.now().toISOString()).catch((error: unknown) => {
-      // What is in no file of its own would be lost: it is done again, which finds what is done already.
+      // Documents that live only in the link would be lost. A retry repeats the work and finds what is already done.
       if (done && holds) throw error;
-      // The manifest makes up for a link that is missing; for its sake nothing is done twice.
-      ports.progress(`A link of the evidence's chain was not written: ${(error as Error).name}`);
+      // The manifest makes up for a missing link, so no work is repeated for it.
+      ports.progress(`A link of the evidence chain was not written: ${(error as Error).name}`);
     });
   }
 }
 
-/** A store that remembers what was created through it. */
+/** An evidence store that remembers what was created through it. */
 class NotedEvidence implements EvidenceStore {
   private readonly written = new Map<string, HashedFile[]>();
   private readonly states = new Map<string, CalledState>();
-  /** By their keys. */
+  /** Documents for the link: text by key. */
   private readonly documents = new Map<string, string>();
 
   constructor(private readonly store: EvidenceStore) {}
 
   async create(key: string, body: string, contentType: string): Promise<boolean> {
     const won = await this.store.create(key, body, contentType);
-    // An answer that was lost makes a client write again, and find its own document.
+    // After a lost answer the S3 client writes again and finds its own document.
     if (won || (await this.store.read(key)) === body) this.note(key, body);
     return won;
   }
@@ -151,7 +151,7 @@ class NotedEvidence implements EvidenceStore {
   }
 }
 
-/** The folder of the run that a key belongs to; empty: of none. */
+/** Returns the run's folder that a key belongs to; empty where the key belongs to no run. */
 function rootOf(key: string): string {
   return /^runs\/[^/]+\//.exec(key)?.[0] ?? "";
 }
@@ -162,7 +162,7 @@ function byName(documents: readonly (readonly [string, string])[], root: string)
   );
 }
 
-/** Of a link's text the documents in it; undefined where it has none, or is no link. */
+/** Returns the documents in a link's text; undefined where it has none, or where the text is not a link. */
 export function documentsOf(text: string): LinkDoc["documents"] {
   try {
     return (JSON.parse(text) as LinkDoc).documents;
@@ -173,11 +173,11 @@ export function documentsOf(text: string): LinkDoc["documents"] {
 
 interface Place {
   number: number;
-  /** Text of the link there. */
+  /** The link's text. */
   text: string;
 }
 
-/** The newest link that this process knows of each chain: most often it is the newest that there is. */
+/** The newest link of each chain that this process has seen. It is usually the newest in the store. */
 const newest = new WeakMap<EvidenceStore, Map<string, Place>>();
 
 async function append(

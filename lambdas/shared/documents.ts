@@ -24,7 +24,7 @@ export * from "./documents/way-back.ts";
 export * from "./documents/writes.ts";
 
 /**
- * The documents of a run's evidence, by name, each with the type of what it holds (evidence.ts). Times are ISO 8601 in
+ * The documents of a run's evidence, by name, each with the type of its content (evidence.ts). Times are ISO 8601 in
  * UTC, durations are seconds. Writers and readers take names and shapes from here.
  */
 export const Doc = {

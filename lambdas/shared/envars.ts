@@ -1,18 +1,18 @@
-/** Environment variables of the Lambda functions: the constructs set them, the adapters read them, both by these names. */
+/** Environment variables of the Lambda functions. The constructs set them and the adapters read them. */
 export const Envar = {
-  /** Where gate pages are served: known only once it is deployed, unlike the settings that ship with the code. */
+  /** Address of the gate pages. Known only after deployment, unlike the settings that ship with the code. */
   gateUrl: "SLUICE_GATE_URL",
-  /** DeployedNames as JSON, where they are known only once it is deployed. */
+  /** DeployedNames as JSON, where the names are known only after deployment. */
   names: "SLUICE_NAMES",
   /** Bucket of the evidence and the leases. */
   bucket: "SLUICE_BUCKET",
-  /** Checksum of the plan that a run gets which names none. */
+  /** Checksum of the default plan, for runs whose input names no plan. */
   plan: "SLUICE_PLAN",
-  /** ARN of the topic that asks for decisions. */
+  /** ARN of the topic for the approvers' messages. */
   approversTopic: "SLUICE_APPROVERS_TOPIC",
-  /** ARN of the topic that is told when nobody decided. */
+  /** ARN of the topic for the escalation contacts' messages. */
   escalationTopic: "SLUICE_ESCALATION_TOPIC",
-  /** What the watch's schedules call, and by which role; in which group they are. */
+  /** ARNs of the function that the watch's schedules call and of their role; name of their schedule group. */
   watchFunction: "SLUICE_WATCH_FUNCTION",
   watchRole: "SLUICE_WATCH_ROLE",
   watchGroup: "SLUICE_WATCH_GROUP",
@@ -22,16 +22,16 @@ export const Envar = {
 
 export type Envar = (typeof Envar)[keyof typeof Envar];
 
-// What every function has beside its code. Not in the environment, which Lambda holds to 4 KB: a plan does not fit, and
-// a list of alarms or contacts may not.
-/** The document of the plan that is deployed; beside the one function that stores it. */
+// Files beside each function's code. Lambda limits environment variables to 4 KB: a plan is larger, and a list of alarms
+// or contacts may be.
+/** The deployed plan's document; present beside the one function that stores it. */
 export const PLAN_FILE = "plan.json";
-/** RunSettings as JSON, without the gates' address. */
+/** Settings of the deployment as JSON, without the address of the gate pages. */
 export const SETTINGS_FILE = "settings.json";
-/** Certificates, as PEM, of who may vouch for a database. */
+/** PEM certificates of the authorities that database certificates are verified against. */
 export const AUTHORITIES_FILE = "ca.pem";
 
-/** @throws Error naming the variable that this function was deployed without. */
+/** @throws Error naming the variable that is missing in this function's environment. */
 export function requireEnvar(name: Envar, environment: NodeJS.ProcessEnv = process.env): string {
   const value = environment[name];
   if (!value) throw new Error(`This function was deployed without ${name}: deploy the stack again`);

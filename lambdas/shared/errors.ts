@@ -1,21 +1,21 @@
 /**
- * Every error that the state machine may meet by name. The names are the contract between the handlers, which
- * throw them, and the definition, which catches or retries them; both import this file.
+ * Every error name that the state machine may see. Handlers throw these errors; the definition catches or retries them
+ * by name. Both import this file.
  */
 export const ErrorName = {
-  /** The operator's input, or a handler's event, is not of the agreed shape. */
+  /** The operator's input, or a handler's event, has the wrong shape. */
   RequestInvalid: "RequestInvalid",
   /** Another run holds this database. */
   RunLocked: "RunLocked",
-  /** Outside the maintenance window no run may start, and no gate may be asked. */
+  /** The maintenance window is closed: no run may start and no gate may open. */
   WindowClosed: "WindowClosed",
   /** At least one preflight check found a problem. */
   PreflightFailed: "PreflightFailed",
-  /** The run's plan is not stored any more, is not what its checksum says, or is of a format that this version does not read. */
+  /** The run's plan is missing in the store, does not match its checksum, or has a format that this version cannot read. */
   PlanUnusable: "PlanUnusable",
   /** A snapshot, restore, rename or deletion ended in a bad status. */
   FleetFailed: "FleetFailed",
-  /** Staging is not what production is, or production is not what was rehearsed. */
+  /** Staging differs from production, or production differs from what was rehearsed. */
   BackupMismatch: "BackupMismatch",
   /** A statement of a migration failed. */
   StepFailed: "StepFailed",
@@ -23,41 +23,41 @@ export const ErrorName = {
   CheckFailed: "CheckFailed",
   /** A statement of a rollback failed. */
   RollbackFailed: "RollbackFailed",
-  /** By the rehearsal, rolling back would take longer than the plan allows. */
+  /** The rehearsal shows that rolling back would take longer than the plan allows. */
   RollbackTooSlow: "RollbackTooSlow",
-  /** After a rollback or a restore the database is not what it was. */
+  /** After a rollback or a restore the database differs from the record. */
   NotBack: "NotBack",
   /** A measured latency is over its SLO. */
   BenchmarkFailed: "BenchmarkFailed",
-  /** A hook to stop, start or test the application did not answer as agreed. */
+  /** A hook to stop, start or test the application did not give the expected answer. */
   HookFailed: "HookFailed",
-  /** A smoke test did not answer as the plan says. */
+  /** A smoke test did not give the answer that the plan expects. */
   SmokeTestFailed: "SmokeTestFailed",
-  /** The evidence holds a decision that no page can have taken. */
+  /** The evidence holds a decision that no gate page can have made. */
   DecisionForged: "DecisionForged",
-  /** A loop of the state machine went on for longer than it may. */
+  /** A loop of the state machine ran past its time limit. */
   TookTooLong: "TookTooLong",
   /** An operator stopped the run. */
   Stopped: "Stopped",
-  /** Broken on purpose, to see where it leads. */
+  /** Broken on purpose, in a drill. */
   Drill: "Drill",
-  /** The session to the database was lost; the task may simply be done again. */
+  /** The session to the database was lost. The task can be retried. */
   ConnectionLost: "ConnectionLost",
-  /** The database refuses what the migrating role may not do (SQLSTATE 42501). */
+  /** The migrating role lacks a right (SQLSTATE 42501). */
   RightMissing: "RightMissing",
-  /** A lock was not granted in time; the task may simply be done again. */
+  /** A lock was not granted in time. The task can be retried. */
   LockTimeout: "LockTimeout",
 } as const;
 
 export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
 
-/** Errors that doing the same again may mend. All other named errors are final: a person must look. */
+/** Errors that a retry may solve. All other named errors are final: a person must look. */
 export const RETRYABLE: readonly ErrorName[] = [ErrorName.ConnectionLost, ErrorName.LockTimeout];
 export const FINAL: readonly ErrorName[] = Object.values(ErrorName).filter(
   (name) => !RETRYABLE.includes(name),
 );
 
-/** An error with one of the agreed names. Its message is read by operators: what was wrong, where, what to do. */
+/** An error with one of these names. Operators read its message: what was wrong, where, and what to do. */
 export class SluiceError extends Error {
   override readonly name: ErrorName;
   constructor(name: ErrorName, message: string, options?: ErrorOptions) {
@@ -81,7 +81,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The shape that node-postgres and the embedded Postgres give to errors from the server. */
+/** The shape of server errors in node-postgres and in the embedded Postgres. */
 export interface PostgresError extends Error {
   code: string;
   position?: string;
@@ -90,7 +90,7 @@ export interface PostgresError extends Error {
   where?: string;
 }
 
-/** True for an error that the server itself raised: it has a five-character SQLSTATE, which EPIPE is not. */
+/** True for an error that the server raised: it has a five-character SQLSTATE. EPIPE also has five, but is a system call's. */
 export function isPostgresError(error: unknown): error is PostgresError {
   if (!(error instanceof Error) || "syscall" in error) return false;
   return /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
@@ -100,7 +100,7 @@ const CONNECTION_CODES = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EA
 // 57P01 to 57P03: the server ends or refuses sessions; class 08: the connection broke.
 const LOST_SQLSTATE = /^(08...|57P0[1-5])$/;
 
-/** Names errors that are about the connection or a lock, and not about the statement; others pass unchanged. */
+/** Gives errors of the connection or of a lock their SluiceError name. Other errors pass unchanged. */
 export function nameTransient(error: unknown): unknown {
   const code = String((error as { code?: unknown } | null)?.code ?? "");
   const message = messageOf(error);
@@ -120,15 +120,15 @@ export function nameTransient(error: unknown): unknown {
 }
 
 /**
- * Names the server's refusal of what a role may not do, which no second try mends. Asked where an error leaves a task:
- * before that it may be the answer that a check waits for.
+ * Gives the server's "permission denied" the name RightMissing, as no retry helps. Call it where an error leaves a task:
+ * inside a task the refusal may be the answer that a check expects.
  */
 export function nameMissingRight(error: unknown): unknown {
   if (!isPostgresError(error) || error.code !== "42501") return error;
   if (/row-level security policy/.test(error.message))
     return new SluiceError(
       ErrorName.RightMissing,
-      `The database refused it: ${error.message}. Row-level security hides rows from the migrating role, which must read all of them. Give that role BYPASSRLS; or, where the application does not log in as the tables' owner, take FORCE off: it holds for the owner only.`,
+      `The database refused it: ${error.message}. Row-level security hides rows from the migrating role, which must read all of them. Give that role BYPASSRLS. Or remove FORCE, where the application does not log in as the tables' owner: FORCE affects only the owner.`,
       { cause: error },
     );
   const hint = [error.detail, error.hint].filter(Boolean).join(" ");
@@ -139,7 +139,7 @@ export function nameMissingRight(error: unknown): unknown {
   );
 }
 
-/** A request that was rightly not sent; its message says why. What it was for is neither passed nor failed. */
+/** A request that was deliberately not sent; its message gives the reason. Its test counts as neither passed nor failed. */
 export class NotAsked extends Error {
   override readonly name = "NotAsked";
 }

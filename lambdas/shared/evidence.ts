@@ -3,35 +3,35 @@ import { type DocumentName, docName } from "./documents.ts";
 import type { Clock, EvidenceStore } from "./ports.ts";
 
 /**
- * The evidence of one run: JSON documents under `runs/<run>/`, each written once. Some are in the links of the chain, and
- * are read and listed by their names all the same.
+ * The evidence of one run: JSON documents under `runs/<run>/`, each written once. Some live in the links of the chain;
+ * they are read and listed by name like the others.
  */
 export interface RunEvidence {
   readonly run: string;
-  /** Stores the value unless the document exists; resolves to what is stored. */
+  /** Stores the value unless the document exists; resolves to the stored value. */
   createOnce<T>(name: DocumentName<T>, value: NoInfer<T>): Promise<T>;
-  /** The stored value, or `make`'s, stored. A worker that died after storing does not do its work again. */
+  /** Resolves to the stored value, or stores `make`'s. A worker's successor does not repeat work that was stored. */
   getOrCreate<T>(name: DocumentName<T>, make: () => Promise<NoInfer<T>>): Promise<T>;
   read<T>(name: DocumentName<T>): Promise<T | undefined>;
-  /** As read; throws where the document is missing, which means that a state ran out of order. */
+  /** As `read`; throws where the document is missing, which means that a state ran out of order. */
   require<T>(name: DocumentName<T>): Promise<T>;
-  /** Names (without `.json`) that start with the prefix, sorted. */
+  /** Returns the names (without `.json`) that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
-  /** A file under its whole name, such as the report's page; false where there is one. */
+  /** Stores a file under its full name, such as the report's page; false where the file exists. */
   keepFile(name: string, body: string, contentType: string): Promise<boolean>;
-  /** The text of a file, by its whole name. */
+  /** Returns the text of a file, by its full name. */
   readFile(name: string): Promise<string | undefined>;
-  /** Whole names of all files, sorted. */
+  /** Returns the full names of all files, sorted. */
   files(): Promise<string[]>;
-  /** Whole names of all files, sorted, each with a tag that changes when its content does. */
+  /** Returns the full names of all files, sorted, each with a tag that changes with the content. */
   tags(): Promise<Map<string, string>>;
 }
 
-/** The same evidence as if it held those files alone. Nothing can be kept in it. */
+/** Returns a read-only view of the evidence that holds only these files. */
 export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): RunEvidence {
   const within = new Set(files);
   const root = rootOf(evidence.run);
-  const refuse = () => Promise.reject(new Error("Evidence that is looked at is not added to"));
+  const refuse = () => Promise.reject(new Error("This view of the evidence is read-only"));
   const readable = (key: string) => within.has(key.slice(root.length));
   return evidenceOf(
     {
@@ -55,8 +55,9 @@ export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): 
 }
 
 /**
- * Documents of one migration that no worker has to find by their names while a run is under way: what was done and seen,
- * for people and the report. A migration's version follows, be it digits, a revision such as `ae1027a6acf` or `all`. They are no files of their own, but go with the link of the worker that wrote them (chain.ts).
+ * Documents of one migration that only people and the report read: no worker looks for them while a run is under way.
+ * They go into the link of the worker that wrote them (chain.ts) instead of into files of their own. A migration's
+ * version follows each prefix: digits, a revision such as `ae1027a6acf`, or `all`.
  */
 const WITH_LINK = ["steps/staging-", "checks/staging-", "checks/production-", "changes/staging-", "made/"];
 
@@ -114,7 +115,7 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
 
 const AT_ONCE = 16;
 
-/** What links hold. A link never changes: it is read once. */
+/** Reads the documents in the links. A link never changes, so each is read once. */
 function documentsInLinks(store: EvidenceStore, root: string) {
   const links = new Set<string>();
   const documents = new Map<string, unknown>();
@@ -126,7 +127,7 @@ function documentsInLinks(store: EvidenceStore, root: string) {
       for (const [place, body] of bodies.entries()) {
         links.add(some[place] ?? "");
         const held = body === undefined ? undefined : documentsOf(body);
-        // A worker that did the same again comes later: the first one counts.
+        // A worker that repeated the work comes later; the first document counts.
         for (const [name, value] of Object.entries(held ?? {}))
           if (!documents.has(name)) documents.set(name, value);
       }
@@ -144,12 +145,12 @@ function documentsInLinks(store: EvidenceStore, root: string) {
   };
 }
 
-/** So much work may be lost with a worker that is killed: it is done again. Milliseconds. */
+/** The most work that may be lost with a killed worker, and is then repeated. Milliseconds. */
 const MOST_LOST_MS = 10_000;
 
 /**
- * Pieces of work that end up in one document. While it has taken less than ten seconds a worker holds them in memory;
- * from then on each is kept as soon as it is there, so that another worker can go on.
+ * Pieces of work that end up in one document. For the first ten seconds a worker holds them in memory. After that each
+ * piece is stored as soon as it is ready, so that another worker can continue.
  */
 export class Draft {
   private readonly held = new Map<string, unknown>();
@@ -164,14 +165,14 @@ export class Draft {
     this.began = clock.now().getTime();
   }
 
-  /** @param first the piece that the others build on; where it is in the evidence, a former worker is gone on from */
+  /** @param first the piece that the others build on; where the evidence has it, the draft continues an earlier worker's */
   static async begin(evidence: RunEvidence, clock: Clock, first: string): Promise<Draft> {
     const draft = new Draft(evidence, clock, first);
     if ((await evidence.read(docName(first))) !== undefined) draft.kept = Promise.resolve();
     return draft;
   }
 
-  /** The piece of that name, or `make`'s. */
+  /** Returns the piece of that name, or makes it. */
   async getOrCreate<T>(name: string, make: () => Promise<T>): Promise<T> {
     if (this.held.has(name)) return this.held.get(name) as T;
     if (this.kept) {
@@ -187,7 +188,7 @@ export class Draft {
     return value;
   }
 
-  /** Keeps what there is so far: this worker leaves, or what it may lose is enough. */
+  /** Stores all pieces so far: this worker leaves, or could lose too much work. */
   keep(): Promise<void> {
     this.kept ??= this.keepAll();
     return this.kept;
@@ -196,9 +197,9 @@ export class Draft {
   private async keepAll(): Promise<void> {
     for (const [name, value] of this.held) {
       const kept = await this.evidence.createOnce(docName(name), value);
-      // Pieces of two workers do not go together.
+      // Pieces of two workers must not be mixed.
       if (name === this.first && kept !== value)
-        throw new Error(`Another worker began ${name} meanwhile, and is gone on from`);
+        throw new Error(`Another worker began ${name} meanwhile; its work is continued`);
     }
   }
 }

@@ -16,7 +16,7 @@ export const GATE_KINDS = [
   "restore",
 ] as const satisfies readonly GateKind[];
 
-/** What a run calls a gate: one that it comes to after each of several migrations, by that migration too. */
+/** Returns a gate's name in a run. A gate that follows each migration also carries that migration's version. */
 export function gateName(kind: GateKind, version: string | undefined): string {
   return version === undefined ? kind : `${kind}-${version}`;
 }
@@ -40,7 +40,7 @@ export function leadsToProduction(
   }
 }
 
-/** True where a Go takes the database's name: whoever gives it is to know which one it is about. */
+/** True where the approver must type the database's name with a Go, to confirm which database it is about. */
 export function takesName(
   kind: GateDoc["kind"],
   settings: Pick<RunSettings, "rehearse" | "nameAtEveryGate">,
@@ -49,19 +49,20 @@ export function takesName(
 }
 
 /**
- * Gates that nothing but a person's answer, or the end of its own time, closes: no maintenance window's end, and no
- * wish to stop the run. At the others a No-Go is the quickest way out of the downtime. At `keep` it would begin another
- * one, with the application in and writing; at `restore` it would leave production broken and give up the way back.
+ * True for gates that only a person's answer, or the end of the gate's own time, closes. The end of the maintenance
+ * window or a request to stop the run does not close them. At the other gates a No-Go is the quickest way out of the
+ * downtime. At `keep` a No-Go would begin another downtime, with the application in and writing. At `restore` it would
+ * leave production broken and give up the way back.
  */
 export function isForPeopleAlone({ kind }: { kind: GateDoc["kind"] }): boolean {
   return kind === "keep" || kind === "restore";
 }
 
-// A page may take as long as this over an answer that came in the last moment: the machine waits for it, so that
-// every answer which was accepted is heard.
+// A page may take this long to process an answer that came at the last moment. The machine waits for it, so that every
+// accepted answer reaches the run.
 export const PAGE_SECONDS = 30;
 
-/** Until when a gate can be answered, and how many seconds the machine waits from now on. */
+/** The moment until which a gate can be answered, and the seconds that the machine waits from now on. */
 export type GateTime = { until: string; seconds: number };
 
 export interface TimedGate {
@@ -70,7 +71,7 @@ export interface TimedGate {
   minutes: number;
 }
 
-/** The gate's own minutes from now on, or less: until the maintenance window ends. Undefined when it has ended. */
+/** Returns the gate's own minutes from now on, cut at the end of the maintenance window; undefined when that has ended. */
 export async function timeLeft(
   { kind, minutes }: TimedGate,
   ports: Ports,
@@ -84,7 +85,7 @@ export async function timeLeft(
 }
 
 /**
- * The time of a gate that is asked now.
+ * Returns the time of a gate that opens now.
  * @throws SluiceError WindowClosed where the maintenance window has ended: that counts as a No-Go.
  */
 export async function requireTime(gate: TimedGate, ports: Ports, evidence: RunEvidence): Promise<GateTime> {
@@ -92,11 +93,11 @@ export async function requireTime(gate: TimedGate, ports: Ports, evidence: RunEv
   if (time) return time;
   throw new SluiceError(
     ErrorName.WindowClosed,
-    `The maintenance window had ended before gate ${gate.gate} was asked: that counts as a No-Go.`,
+    `The maintenance window ended before gate ${gate.gate} opened: that counts as a No-Go.`,
   );
 }
 
-/** The opening of the maintenance window whose end closes a gate of this kind; undefined where none does. */
+/** Returns the maintenance window whose end closes a gate of this kind; undefined where no window closes it. */
 export async function windowOfGate(kind: GateKind, evidence: RunEvidence): Promise<RunWindow | undefined> {
   return isForPeopleAlone({ kind }) ? undefined : (await evidence.read(Doc.request))?.window;
 }

@@ -1,6 +1,6 @@
 import { cutRows, cutText, visible } from "./text.ts";
 
-/** Text that is markup already: made by `html` or `raw`, never by joining strings. */
+/** Text that is already markup: made by `html` or `raw`, never by joining strings. */
 export class Html {
   readonly markup: string;
   constructor(markup: string) {
@@ -11,12 +11,12 @@ export class Html {
   }
 }
 
-/** What a template may hold. Null, undefined and false are nothing, so that `cond && html` reads as it should. */
+/** A value in a template. Null, undefined and false become empty text, so that `cond && html` works. */
 export type HtmlValue = Html | string | number | bigint | null | undefined | false | readonly HtmlValue[];
 
 /**
- * A template that escapes by default: everything put into it is text, unless it is Html. Attributes must be quoted
- * with double or single quotes; the escaping is made for text and for quoted attributes, not for scripts or styles.
+ * A template that escapes by default: every value is text, unless it is Html. The escaping covers text and quoted
+ * attributes only. Quote attributes with double or single quotes, and put no values into scripts or styles.
  */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   let markup = strings[0] ?? "";
@@ -26,12 +26,12 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
   return new Html(markup);
 }
 
-/** Takes the markup as it is. Only for text that no one outside this repository had a hand in. */
+/** Takes the markup as it is. Use it only for text from this repository, never for outside text. */
 export function raw(markup: string): Html {
   return new Html(markup);
 }
 
-/** The end of any list that its page does not cut itself. */
+/** The most items of any list that its page does not cut itself. */
 const MOST_IN_A_PAGE = 1_000;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as markup. What cannot be seen is shown as such: no page may hold control characters, not even escaped. */
+/** Returns text as markup, with invisible characters made visible: a page must hold no control characters, not even escaped. */
 export function escapeHtml(text: string): string {
   return visible(cutText(text)).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

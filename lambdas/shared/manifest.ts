@@ -3,17 +3,17 @@ import { docName } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Every file of a run's evidence at its end. Its own SHA-256 is what people are shown: it stands for all of them. */
+/** Lists every file of a run's evidence at the end. People see the manifest's own SHA-256: it stands for all files. */
 export interface ManifestDoc {
   version: 1;
   run: string;
   at: string;
-  /** How long the chain was, and the SHA-256 of its last link; null: there was none. */
+  /** Number of links in the chain, and the SHA-256 of the last link; null: the chain was empty. */
   chain: { links: number; head: string | null };
   /**
-   * By name, in the order of their names: all but the chain, gates' tokens that are in no link, and this file. The
-   * report shows this file's hash, and cannot be hashed with it: what stands here for its files is the hash of their
-   * text with NO_HASH in its place.
+   * All files by name, sorted, except the chain, gate tokens that are in no link, and this file. The report shows this
+   * file's hash, so it cannot be hashed with it: the hash listed for the report's files is that of their text with
+   * NO_HASH in its place.
    */
   files: HashedFile[];
 }
@@ -22,16 +22,16 @@ export const MANIFEST_DOCUMENT = docName<ManifestDoc>("manifest");
 export const MANIFEST_FILE = `${MANIFEST_DOCUMENT}.json`;
 export const REPORT_FILES = ["report.html", "report.json"] as const;
 
-/** Stands in a report for the manifest's hash while that is not known. */
+/** Placeholder in a report for the manifest's hash until that is known. */
 export const NO_HASH = "0".repeat(64);
 
-/** Of files at the top of the folder that change, or are none of the run's evidence. */
+/** False for lease files: they change, and belong to no run's evidence. */
 export const isEvidence = (file: string) => !/^leases\/[^/]+\.json(\.lock)?$/.test(file);
 
-/** Only gates and their pages may read tokens, and who copies the evidence need not have them. */
+/** True for a gate's token. Only gates and their pages may read tokens; a copy of the evidence needs none. */
 export const isToken = (file: string) => /^gates\/[^/]+\/token\.json$/.test(file);
 
-/** All that the manifest covers: what it names, and the chain up to its last link. */
+/** Returns all files that the manifest covers: those it names, and the chain up to its last link. */
 export function coveredBy({ files, chain }: ManifestDoc): string[] {
   return [
     ...files.map(({ name }) => name),
@@ -46,8 +46,8 @@ export function manifestText(manifest: ManifestDoc): string {
 const AT_ONCE = 16;
 
 /**
- * The manifest of those files. Their hashes are those of the chain, and what is in no link is read: so a file that was
- * changed after it was linked is not as the manifest says.
+ * Returns the manifest of these files. It takes their hashes from the chain, and reads only files that are in no link.
+ * A file that was changed after it was linked therefore does not match the manifest.
  */
 export async function takeManifest(
   evidence: RunEvidence,

@@ -2,40 +2,40 @@ import { createHash } from "node:crypto";
 import type { Tags } from "./ports.ts";
 import type { RunSettings } from "./settings.ts";
 
-// RDS identifiers hold at most 63 letters, digits and single hyphens; an execution name may be longer and hold more,
-// so names carry a digest of it. The prefix is what IAM policies are scoped to.
+// RDS identifiers hold at most 63 letters, digits and single hyphens. An execution name may be longer and hold other
+// characters, so names carry a digest of it. IAM policies are scoped to the prefix.
 export const NAME_PREFIX = "sluice";
-/** Of every instance that Sluice may delete. */
+/** Prefix of every instance that Sluice may delete. */
 export const STAGING_PREFIX = `${NAME_PREFIX}-staging-`;
 
-/** Of every parameter group that Sluice makes. */
+/** Prefix of every parameter group that Sluice creates. */
 export const QUIET_PREFIX = `${NAME_PREFIX}-quiet-`;
 
 function digest(run: string): string {
   return createHash("sha256").update(run).digest("hex").slice(0, 12);
 }
 
-/** Again: the copy that is restored a second time, where the restore is rehearsed as the way back. */
+/** @param again true for the copy that is restored a second time, when the restore is rehearsed as the way back */
 export function stagingName(run: string, again = false): string {
   return `${STAGING_PREFIX}${digest(run)}${again ? "-2" : ""}`;
 }
 
-/** Parameter group that keeps still what would run by itself in a copy of production. */
+/** Name of the parameter group that stops a copy of production from running jobs and subscriptions by itself. */
 export function quietName(run: string): string {
   return `${QUIET_PREFIX}${digest(run)}`;
 }
 
-/** `kept`: taken once the application is in, where the settings want one. */
+/** `kept`: taken after the opening, where the settings ask for it. */
 export type SnapshotPurpose = "rehearsal" | "final" | "kept";
 
 export function snapshotName(run: string, purpose: SnapshotPurpose): string {
   return `${snapshotPrefix(purpose)}${digest(run)}`;
 }
 
-/** Moments of production: one that the restore is rehearsed with, and the one that production would go back to. */
+/** A moment of production: `rehearsal` for rehearsing the restore, `final` for restoring production itself. */
 export type MomentPurpose = "rehearsal" | "final";
 
-/** Of what a fleet without an archive keeps for a moment. */
+/** Name of the copy that instances without an archive keep for a moment. */
 export function momentName(run: string, purpose: MomentPurpose): string {
   return `${NAME_PREFIX}-moment-${purpose}-${digest(run)}`;
 }
@@ -44,7 +44,7 @@ export function snapshotPrefix(purpose: SnapshotPurpose): string {
   return `${NAME_PREFIX}-${purpose}-`;
 }
 
-/** Name that production gets when a restore takes its place. */
+/** Name that the former production gets when a restore takes its place. */
 export function asideName(instance: string, run: string): string {
   return `${asidePrefix(instance)}${digest(run)}`;
 }
@@ -53,12 +53,12 @@ export function asidePrefix(instance: string): string {
   return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
 }
 
-/** Name of the one instance of a staging cluster. */
+/** Name of a staging cluster's single instance. */
 export function writerName(cluster: string): string {
   return `${cluster}-writer`;
 }
 
-/** Name that an instance of a cluster gets when that is moved aside as `aside`: told apart also where only its end is its own. */
+/** Name of a cluster's instance when the cluster is moved aside as `aside`. A digest keeps long names distinct when they are cut. */
 export function memberAsideName(member: string, aside: string): string {
   const [, run = ""] = /-before-(\w+)$/.exec(aside) ?? [];
   const short =
@@ -67,14 +67,14 @@ export function memberAsideName(member: string, aside: string): string {
 }
 
 /**
- * Names of a cluster's instances that may be changed: those that are listed and, where none is, every one that begins
- * with the cluster's. `*` stands for anything.
+ * Returns patterns for the cluster's instances that may be changed: the listed names or, where none is listed, every
+ * name that begins with the cluster's. `*` stands for any text.
  */
 export function memberPatterns(cluster: string, listed: readonly string[] = []): string[] {
   return listed.length === 0 ? [cluster, `${cluster}-*`] : [...listed];
 }
 
-/** What these are called once they were moved aside. */
+/** Returns patterns for the names of the same instances after they were moved aside. */
 export function memberAsidePatterns(cluster: string, listed: readonly string[] = []): string[] {
   const names = listed.length === 0 ? [cluster] : listed;
   return names.map((name) => `${name.slice(0, 33).replace(/-+$/, "")}*-before-*`);
@@ -85,23 +85,23 @@ export function matches(name: string, patterns: readonly string[]): boolean {
 }
 
 /**
- * A database's label as a name that AWS takes: letters, digits, `-` and `_`. Told apart by its digest where it is longer
- * than that, or holds what no name may.
+ * Returns a database's label as a name that AWS accepts: letters, digits, `-` and `_`, at most `most` characters. A
+ * digest keeps it distinct where the label is too long or holds other characters.
  */
 export function nameOf(label: string, most: number): string {
-  // No instance's identifier holds a `_`: so no two labels become one name.
+  // An instance's identifier never holds a `_`, so two labels never become one name.
   const name = label.replace("/", "_");
   if (name.length <= most && /^[\w-]+$/.test(name)) return name;
   return `${name.replace(/[^\w-]/g, "-").slice(0, most - 13)}-${digest(label)}`;
 }
 
-/** Where CloudWatch keeps what the watch measures. */
+/** Names of the watch's metrics in CloudWatch. */
 export const METRICS = { namespace: "Sluice", service: "watch", dimension: "Instance" } as const;
 
-/** Attribute of a message that is for one subscriber of a topic; their subscription lets pass what is for them or all. */
+/** Attribute of a message for one subscriber of a topic. A subscription's filter passes messages for that person or for all. */
 export const FOR_ONE = "person";
 
-/** What whatever the run makes is tagged with: the organization's own tags first, then what tells which run it is of. */
+/** Returns the tags for everything the run creates: the organization's own tags, then the run's name and the purpose. */
 export function runTags(
   settings: Pick<RunSettings, "tags">,
   run: string,
@@ -110,12 +110,12 @@ export function runTags(
   return { ...settings.tags, "sluice:run": run, "sluice:purpose": purpose };
 }
 
-/** Until when it is kept; people delete it. */
+/** Tag with the day until which a snapshot is kept; people delete it. */
 export const KEEP_UNTIL = "sluice:keep-until";
 
 /**
- * What people call a state that works on one migration: `Apply to staging` is `Apply 006 to staging`. The machine's
- * states are the same for every plan, and go through its migrations in a loop.
+ * Returns a state's name with its migration, for people: `Apply to staging` becomes `Apply 006 to staging`. The
+ * machine's states are the same for every plan and loop over its migrations.
  */
 export function stateInWords(state: string, version: string | undefined): string {
   if (version === undefined) return state;

@@ -2,18 +2,18 @@ import type { Target } from "./documents.ts";
 import { type CompiledPlan, isRestoreOnly, type Migration, migrationOf, restoreIsWayBack } from "./plan.ts";
 import { cutText } from "./text.ts";
 
-/** What a task says of a migration: the machine's state carries it to the states that work on it. */
+/** A migration in a task's answer. The machine passes it to the states that work on it. */
 export type NamedMigration = Readonly<Record<"version" | "title", string>>;
 
 export const NO_MIGRATION: NamedMigration = { version: "none", title: "none" };
 
 /**
- * What comes after an apply: its rollback is rehearsed, people are asked, the next one is applied, the restore is
- * rehearsed, or all of them stand.
+ * What follows an apply: the rehearsal of its rollback, a gate, the next migration, the rehearsal of the restore, or
+ * the end, with all migrations applied.
  */
 export type Follows = "rollback" | "gate" | "next" | "restore" | "end";
 
-// Every input of a state must stay small.
+// Each state's input must stay small.
 const LONGEST_TITLE = 200;
 
 export function named(migration: Migration | undefined): NamedMigration {

@@ -1,7 +1,7 @@
 /**
- * Functions that reach out of the database by themselves, as a regular expression that JavaScript and PostgreSQL both
- * read: other databases (dblink), the network (http, pg_net, Lambda, S3), files and programs of the server. Each may be
- * called with or without its schema.
+ * Functions that reach out of the database: to other databases (dblink), the network (http, pg_net, Lambda, S3), or the
+ * server's files and programs. Regular expressions for both JavaScript and PostgreSQL. Each may be called with or
+ * without its schema.
  */
 export const REACHING_CALLS = [
   "dblink",
@@ -18,5 +18,5 @@ export const REACHING_CALLS = [
   "amqp\\.(publish|autonomous_publish)",
 ] as const;
 
-/** One of these calls anywhere in a text, such as a function's body. */
+/** Matches one of these calls anywhere in a text, such as a function's body. */
 export const REACHING_TEXT = `(^|[^a-z0-9_$])((${REACHING_CALLS.join("|")})\\s*\\(|copy\\s[^;]*\\sprogram\\s)`;

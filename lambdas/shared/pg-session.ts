@@ -10,9 +10,9 @@ const KEEPALIVE_MS = 30_000;
 
 export interface PgConnection {
   session: Session;
-  /** Whether a pooler answers, which says another process than the one that serves. */
+  /** True where a pooler answers: it reports another process than the one that serves the session. */
   isPooled(): Promise<boolean>;
-  /** Does not wait for a statement that still runs: the server goes on with it. */
+  /** Does not wait for a running statement: the server continues it. */
   close(): Promise<void>;
 }
 
@@ -30,12 +30,12 @@ export async function withPgSession<T>(
 }
 
 /**
- * @param owned the session is the caller's for as long as it lasts: Sluice's settings are made in it, and a pooler is
- * refused. Else nothing is set, as whoever gets the server's connection next would have it set too (guest-session.ts).
+ * @param owned true: the session belongs to the caller alone, so Sluice's settings are made in it and a pooler is
+ * refused. False: nothing is set, as the setting would stay for the connection's next user (`asGuest` in session.ts).
  * @throws Pooled where the session is owned and a pooler answers
  */
 export async function openPgSession(config: pg.ClientConfig, owned = true): Promise<PgConnection> {
-  // The socket is made here so that it can be ended also when the server no longer answers.
+  // The socket is created here so that it can be closed even when the server no longer answers.
   const socket = new Socket();
   const client = new pg.Client({
     application_name: "sluice",
@@ -46,7 +46,7 @@ export async function openPgSession(config: pg.ClientConfig, owned = true): Prom
     stream: () => socket,
   });
   let lost: Error | undefined;
-  // An error between two statements has no one waiting for it; without a listener it would end the process.
+  // No caller awaits an error between two statements; without a listener it would end the process.
   client.on("error", (error) => {
     lost = error;
   });
@@ -65,28 +65,28 @@ export async function openPgSession(config: pg.ClientConfig, owned = true): Prom
   return { session: sayingWhy(pgSession(client), () => lost), isPooled, close };
 }
 
-/** Makes Sluice's settings, unless a pooler stands between: they would stay for whoever it serves next. */
+/** Makes Sluice's settings, unless a pooler answers: with a pooler they would stay for the connection's next user. */
 async function takeOver(client: pg.Client): Promise<void> {
-  const told = processOf(client);
+  const announced = processOf(client);
   const { rows } = await client.query(
     `SELECT pg_backend_pid() AS pid, (${MAKE_SETTINGS} AND pg_backend_pid() = $3) AS made`,
-    [JSON.stringify(SESSION_SETTINGS), JSON.stringify(ONLY_FROM), told],
+    [JSON.stringify(SESSION_SETTINGS), JSON.stringify(ONLY_FROM), announced],
   );
-  if (rows[0]?.pid !== told) throw new Pooled(`${client.host}:${client.port}`);
+  if (rows[0]?.pid !== announced) throw new Pooled(`${client.host}:${client.port}`);
 }
 
-/** The server's process for this session, as it was told when it was opened. */
+/** Returns the server process of this session, as the server announced it at the start. */
 function processOf(client: pg.Client): number | null {
   return (client as pg.Client & { processID: number | null }).processID;
 }
 
-/** A pooler hands each transaction to whichever of its connections is free: no lock, setting or session is the run's own. */
+/** A pooler hands each transaction to any free connection, so the run owns no session, lock or setting. */
 export class Pooled extends SluiceError {
-  /** @param address host and port of what answered */
+  /** @param address host and port of the pooler */
   constructor(address: string) {
     super(
       ErrorName.FleetFailed,
-      `${address} is a connection pooler (PgBouncer, RDS Proxy or the like), and not the PostgreSQL server itself: behind it no session, lock or setting is the run's own. Give the server's own address and port.`,
+      `${address} is a connection pooler (such as PgBouncer or RDS Proxy). Behind a pooler no session, lock or setting belongs to the run alone. Give the PostgreSQL server's own address and port.`,
     );
   }
 }
@@ -109,7 +109,7 @@ export function pgSession(client: pg.ClientBase): Session {
       connection.on("commandComplete", count);
       try {
         const results = await client.query(statements.map(ended).join(""));
-        // A single statement's result comes as it is.
+        // A single statement's result is no array.
         return [results].flat().map((result) => result.rows);
       } catch (error) {
         if (!(error instanceof pg.DatabaseError)) throw error;
@@ -119,7 +119,7 @@ export function pgSession(client: pg.ClientBase): Session {
         let failed = done;
         if (error.position !== undefined) {
           let position = Number(error.position) - before;
-          // What does not parse is refused before the first statement is done.
+          // The server refuses a syntax error before it runs the first statement, so `done` may be too low.
           while (position > (lengths[failed] ?? position) && failed < statements.length - 1)
             position -= lengths[failed++] ?? 0;
           error.position = String(position);
@@ -132,12 +132,12 @@ export function pgSession(client: pg.ClientBase): Session {
   };
 }
 
-/** On a line of its own, as a statement may end with a comment. */
+/** The semicolon stands on a line of its own, as a statement may end with a comment. */
 function ended(statement: string): string {
   return `${statement}\n;\n`;
 }
 
-/** After a loss node-postgres says only that it cannot be used any more; what happened came before. */
+/** After a loss node-postgres reports only that the client is unusable. This reports the first error instead. */
 function sayingWhy(session: Session, lost: () => Error | undefined): Session {
   const why = (error: unknown): never => {
     const first = lost();

@@ -1,4 +1,4 @@
-/** What a function is called with only to be warm when it is needed. */
+/** Event that only keeps a function warm. */
 export const PING = { ping: true } as const;
 
 export function isPing(event: unknown): boolean {

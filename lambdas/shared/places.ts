@@ -3,21 +3,21 @@ import type { RunEvidence } from "./evidence.ts";
 import type { Endpoint, Ports } from "./ports.ts";
 import type { OpenSession, Session } from "./session.ts";
 
-/** Where that database answers, as the run's evidence has it. */
+/** Returns the address of production or staging from the run's evidence. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
   if (target === "staging")
     return ((await stagingNow(evidence)) ?? (await evidence.require(Doc.staging))).endpoint;
-  // While nothing has taken its place yet, the former production is all that there is.
+  // Between moving production aside and the end of the restore, only the former production answers.
   const moved = (await evidence.read(Doc.restored)) ?? (await evidence.read(Doc.movedAside));
   return (moved ?? (await evidence.require(Doc.production))).endpoint;
 }
 
-/** The copy that is staging now: the second one, once the restore itself was rehearsed; undefined: there is none yet. */
+/** Returns the current staging copy: the second one once the restore itself was rehearsed; undefined before the first. */
 export async function stagingNow(evidence: RunEvidence): Promise<StagingDoc | undefined> {
   return (await evidence.read(Doc.stagingAgain)) ?? (await evidence.read(Doc.staging));
 }
 
-/** One session on production or staging, closed when `work` is done. */
+/** Runs `work` in one session on production or staging, and closes the session. */
 export async function withTarget<T>(
   ports: Ports,
   evidence: RunEvidence,
@@ -27,7 +27,7 @@ export async function withTarget<T>(
   return await ports.databases.withSession(await endpointOf(evidence, target), work);
 }
 
-/** One session on another database of production's or staging's instance. */
+/** Runs `work` in one session on another database of production's or staging's instance. */
 export async function withNeighbour<T>(
   ports: Ports,
   evidence: RunEvidence,
@@ -38,12 +38,12 @@ export async function withNeighbour<T>(
   return await ports.databases.withSession(await endpointOf(evidence, target), work, database);
 }
 
-/** Opens further sessions on that database, to look at what the first one does; undefined where there can be only one. */
+/** Returns a function that opens further sessions, to observe the first; undefined where only one session is possible. */
 export function besideTarget(ports: Ports, evidence: RunEvidence, target: Target): OpenSession | undefined {
   return ports.databases.single ? undefined : (work) => withTarget(ports, evidence, target, work);
 }
 
-/** The plan's application roles and the deployment's, each once. */
+/** Returns the application roles of the plan and the deployment, each once. */
 export function applicationRoles(ports: Ports): string[] {
   return [...new Set([...ports.plan.applicationRoles, ...ports.settings.applicationRoles])];
 }

@@ -5,26 +5,26 @@ import { type Publication, publicationsOf } from "./publications.ts";
 import { sha256 } from "./sha256.ts";
 
 /**
- * How a compiled plan is written down. It rises when a document of the former format would be misread: by this code, or
- * an older one by this code's documents. A run goes on with its document when a newer Sluice is deployed, so what reads
- * a former format stays here, in READERS.
+ * Format of a compiled plan's document. Raise it when this code would misread an older document, or older code would
+ * misread this code's documents. A run keeps its document when a newer Sluice is deployed, so the readers of former
+ * formats stay here, in READERS.
  */
 export const PLAN_FORMAT = 2;
 
 /** What is stored under `plans/<checksum>.json`. */
 interface PlanDocument {
-  /** For people; not part of the checksum, as the same plan may be compiled from another folder. */
+  /** For people. Not part of the checksum, as the same plan may be compiled from another folder. */
   name: string;
   plan: Written;
 }
 
 type Written = { format: number } & Omit<CompiledPlan, "name" | "checksum">;
 
-/** For each format that this code reads: what makes this code's plan of it. */
+/** For each readable format, the function that converts it into this code's plan. */
 const READERS: Readonly<Record<number, (written: Written) => Read>> = {
   1: asWritten,
-  // What it may leave out or add, an older Sluice would take for something else: roles that are yet to be found for none,
-  // the restore for a rollback file, a tool's table of versions for any.
+  // An older Sluice would misread three parts of it: roles still to be found as no roles, the restore as a rollback file,
+  // and a tool's version table as a plain one.
   2: asWritten,
 };
 
@@ -34,32 +34,32 @@ function asWritten({ format: _, ...plan }: Written): Read {
   return plan;
 }
 
-/** The compiled plan under its checksum, which is of all that a run goes by. */
+/** Returns the compiled plan with its checksum, which covers everything that a run uses. */
 export function bound({ name, ...plan }: Omit<CompiledPlan, "checksum">): CompiledPlan {
-  // As it will be read: what JSON leaves out is not there now either.
+  // The plan as it will be read back: JSON drops undefined values, so they are dropped here too.
   const written = JSON.parse(JSON.stringify({ format: PLAN_FORMAT, ...plan })) as Written;
   return { name, ...asWritten(written), checksum: checksumOf(written) };
 }
 
-/** The text of a plan's document. */
+/** Returns the text of a plan's document. */
 export function documentOf({ name, checksum: _, ...plan }: CompiledPlan): string {
   const document: PlanDocument = { name, plan: { format: PLAN_FORMAT, ...plan } };
   return `${JSON.stringify(document)}\n`;
 }
 
 /**
- * The plan of that checksum, out of its document.
- * @throws SluiceError PlanUnusable for another's, for one that was changed, and for a format that this code cannot read
+ * Returns the plan with that checksum from its document.
+ * @throws SluiceError PlanUnusable where the checksum differs, the document was changed, or this code cannot read its format
  */
 export function planIn(text: string, checksum: string): CompiledPlan {
   const refuse = (what: string, mend: string) =>
     new SluiceError(ErrorName.PlanUnusable, `The plan ${planKey(checksum)} cannot be used: ${what}. ${mend}`);
   const { name, plan } = documentIn(text) ?? {};
   if (typeof name !== "string" || typeof plan !== "object" || plan === null)
-    throw refuse("it is no plan's document", PUBLISH_AGAIN);
+    throw refuse("it is not a plan document", PUBLISH_AGAIN);
   if (checksumOf(plan) !== checksum)
     throw refuse(
-      `it was changed after it was published, and is ${checksumOf(plan).slice(0, 12)} now`,
+      `it was changed after it was published, and its checksum is now ${checksumOf(plan).slice(0, 12)}`,
       PUBLISH_AGAIN,
     );
   const read = READERS[plan.format];
@@ -67,14 +67,14 @@ export function planIn(text: string, checksum: string): CompiledPlan {
     throw refuse(
       `its format is ${plan.format}, and this version of Sluice reads ${Object.keys(READERS).join(", ")}`,
       plan.format > PLAN_FORMAT
-        ? "A newer Sluice published it: deploy that first, or publish the plan with the version that is deployed."
-        : "Publish the plan again with the version that is deployed.",
+        ? "A newer Sluice published it. Deploy that version first, or publish the plan with the deployed version."
+        : "Publish the plan again with the deployed version.",
     );
   return { name, ...read(plan), checksum };
 }
 
 const PUBLISH_AGAIN =
-  "Nothing of it is run. Look who may write to plans/ in the bucket, and restore the version that was published.";
+  "None of it was run. Check who may write to plans/ in the bucket, and restore the published version of the object.";
 
 export function planKey(checksum: string): string {
   return `plans/${checksum}.json`;
@@ -92,15 +92,15 @@ function documentIn(text: string): Partial<PlanDocument> | undefined {
   }
 }
 
-/** What an execution's input may name a plan by: its checksum, or at least the first twelve letters of it. */
+/** A plan's name in an execution's input: its checksum, or at least the first twelve digits of it. */
 export const PLAN_NAME = /^[0-9a-f]{12,64}$/;
 
-// A worker serves one run at a time, and its sandbox perhaps the next: more need not be remembered.
+// A worker serves one run at a time, and its sandbox may serve the next one.
 const REMEMBERED = 2;
 
 /**
- * Stores a plan's document, once; whoever publishes the same plan later finds it there.
- * @throws SluiceError PlanUnusable where it is no document of that checksum, or what is there under its name is not
+ * Stores a plan's document once. Publishing the same plan again changes nothing.
+ * @throws SluiceError PlanUnusable where the text, or a document already stored under its name, does not match the checksum
  */
 export async function storePlan(
   store: Pick<EvidenceStore, "create" | "read">,
@@ -113,7 +113,7 @@ export async function storePlan(
   return "there already";
 }
 
-/** The plans in a store. A document never changes, so one that was read and verified once is good for ever. */
+/** The plans in a store. A document never changes, so it is read and verified once. */
 export class StoredPlans implements Plans {
   private readonly known = new Map<string, CompiledPlan>();
 
@@ -133,7 +133,7 @@ export class StoredPlans implements Plans {
     if (text === undefined)
       throw new SluiceError(
         ErrorName.PlanUnusable,
-        `There is no plan ${planKey(checksum)} in the evidence bucket. Publish it again: \`npx sluice publish\` with the same files and the same version of Sluice makes the same document.`,
+        `The evidence bucket has no plan ${planKey(checksum)}. Publish it again: \`npx sluice publish\` with the same files and the same version of Sluice makes the same document.`,
       );
     const plan = planIn(text, checksum);
     const oldest = this.known.keys().next().value;
@@ -155,8 +155,8 @@ export class StoredPlans implements Plans {
     throw new SluiceError(
       ErrorName.RequestInvalid,
       only === undefined
-        ? `No plan is published whose checksum begins with ${beginning}. \`npx sluice publish\` publishes one, and prints its checksum.`
-        : `Several plans' checksums begin with ${beginning}: ${found.join(", ")}. Give more of it.`,
+        ? `No published plan has a checksum that begins with ${beginning}. \`npx sluice publish\` publishes a plan and prints its checksum.`
+        : `Several published plans have a checksum that begins with ${beginning}: ${found.join(", ")}. Give more digits.`,
     );
   }
 }

@@ -2,66 +2,66 @@ import type { BackupKind } from "./settings.ts";
 import type { Tool, ToolRow } from "./tool-rows.ts";
 
 /**
- * A plan as handlers get it: parsed, checked and with its SQL cut into statements when it was published, so that no
- * handler needs a parser. See docs/plan-format.md. What is stored of it is in plan-document.ts: whoever changes this so
- * that a stored plan would be misread raises PLAN_FORMAT there.
+ * A plan as handlers get it. Publishing parses and checks it and cuts its SQL into statements, so handlers need no parser.
+ * See docs/plan-format.md. plan-document.ts stores it: raise PLAN_FORMAT there for a change here that would make stored
+ * plans be misread.
  */
 export interface CompiledPlan {
   /** Folder name of the plan, such as `knowledge-graph`. */
   name: string;
   title: string;
-  /** SHA-256 (hex) of the compiled plan, by which it is stored and named. */
+  /** SHA-256 (hex) of the compiled plan; its name in the store. */
   checksum: string;
   /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
   sources: string;
-  /** Where the schema's version stands; absent: no table of the team's is read or written for that. */
+  /** The table with the schema's version; absent: no such table is read or written. */
   schema?: SchemaVersion | undefined;
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
-  /** Role that steps are done as, where it is not the one that Sluice logs in as; it may be the application's own. */
+  /** Role that runs the steps, where it is not Sluice's login; it may be the application's role. */
   runAs?: string | undefined;
-  /** The plan does not name them: preflight finds them, and the first gate shows them. */
+  /** True: the plan names no application roles; preflight finds them, and the first gate shows them. */
   findRoles?: true | undefined;
-  /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
+  /** Tables that matter most to people: they must exist, and the report shows them first. */
   protect: readonly string[];
-  /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */
+  /** How much of each table's or materialized view's contents is read, by name; every row where it is not named. */
   contents: Readonly<Record<string, "full" | "sample" | "count" | "grows" | "none">>;
-  /** How long the way back may take. */
+  /** Time limit of the way back, in minutes. */
   rollbackSloMinutes: number;
-  /** How production is backed up; absent: as the deployment's settings say. */
+  /** How production is backed up; absent: the deployment's setting applies. */
   backup?: BackupKind | undefined;
-  /** It may be run where nothing may be restored, though from its first restore-only migration on nothing leads back. */
+  /** True: it may run where restores are off, though its first restore-only migration then has no way back. */
   acceptNoWayBack?: true | undefined;
   migrations: readonly Migration[];
   gates: GateTexts;
   benchmarks: readonly Benchmark[];
   application: Application;
-  /** SQL run once after opening, each with a title; a failure is told, and rolls nothing back. */
+  /** SQL that runs once after the opening, each with a title. A failure is reported and rolls nothing back. */
   afterOpening: readonly { title: string; sql: string; outside?: true | undefined }[];
-  /** What is watched after a success; absent: nothing is. */
+  /** Metrics to watch after a success; absent: none. */
   watch?: Watch | undefined;
-  /** What people still have to do after a success, each within so many days. */
+  /** Tasks for people after a success, each with a number of days. */
   reminders: readonly Reminder[];
-  /** What the plan expects each phase to last, in minutes; absent where it says nothing. */
+  /** Expected minutes of each phase; absent where the plan gives none. */
   expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
-  /** SQL that gives staging the data a benchmark needs where it has none. */
+  /** SQL that generates data on staging where a benchmark finds none. */
   stagingData: readonly SqlFile[];
-  /** How its files are read otherwise than they are written. */
+  /** Places where Sluice reads a file differently than it is written. */
   notices?: readonly { file: string; line: number; text: string }[] | undefined;
 }
 
-/** Such as `012_orders/migrate.sql, line 1: BEGIN and COMMIT ... are left out`. */
+/** Returns a notice's text, such as `012_orders/migrate.sql, line 1: BEGIN and COMMIT ... are left out`. */
 export function noticeText({ file, line, text }: { file: string; line: number; text: string }): string {
   return `${file}, line ${line}: ${text}`;
 }
 
-/** Where the schema's version is noted. */
+/** The table with the schema's version. */
 export interface SchemaVersion {
   table: string;
-  /** The version that the plan starts from, as the tool itself calls it; `none` where a tool's table has no row. */
+  /** The version that the plan starts from, in the tool's own notation; `none` where a tool's table has no row. */
   expectedVersion: string;
-  /** Whose table it is, by whose rules it is read and written; absent: a table with a column `version`. */
+  /** The tool that owns the table and sets its rules; absent: a table with a column `version`. */
   tool?: Tool | undefined;
 }
 
@@ -69,39 +69,39 @@ export interface Extension {
   name: string;
   minimumVersion?: string | undefined;
   recommendedVersion?: string | undefined;
-  /** The plan works without it: preflight reports whether it is available. */
+  /** True: the plan works without it; preflight reports whether it is available. */
   optional?: true | undefined;
 }
 
-/** Names of the extensions that the plan does not work without. */
+/** Returns the names of the extensions that the plan needs. */
 export function neededExtensions({ extensions }: Pick<CompiledPlan, "extensions">): string[] {
   return extensions.filter(({ optional }) => !optional).map(({ name }) => name);
 }
 
 export interface Migration {
-  /** As in the folder's name, such as `006`. */
+  /** From the folder's name, such as `006`. */
   version: string;
   /** Folder, such as `006_knowledge_graph`. */
   folder: string;
   title: string;
-  /** On production; absent where the plan says nothing: the rehearsal measures it. */
+  /** Expected minutes on production; absent where the plan gives none and the rehearsal measures them. */
   expectedMinutes?: number | undefined;
   checklist: readonly string[];
-  /** Nobody is asked once it is applied to production: the run goes on. */
+  /** True: no gate opens after it is applied to production; the run continues. */
   unasked?: true | undefined;
-  /** All that it does to what was there before, by table or column; absent: what the rehearsal shows is agreed to. */
+  /** All its changes to existing data, by table or column; absent: the changes that the rehearsal shows are accepted. */
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** What the table of `schema.tool` holds about it once it is applied; absent: the plan names no tool. */
+  /** Its rows in the table of `schema.tool` after it is applied; absent: the plan names no tool. */
   rows?: readonly ToolRow[] | undefined;
   migrate: SqlFile;
   validate: CheckFile;
-  /** Its way back: a rollback of its own, or, from its first step on, only the restore of the final snapshot. */
+  /** Its way back: its own rollback or, from its first step on, only the restore of the final backup. */
   rollback: SqlFile | typeof RESTORE;
-  /** What its rollback may leave, as the catalog's differences name it (prove/leaves.ts); absent: nothing. */
+  /** What its rollback may leave, in the words of the catalog's differences (proof/leaves.ts); absent: nothing. */
   leaves?: readonly string[] | undefined;
 }
 
-/** A migration without a rollback of its own is called restore-only. */
+/** Marks a migration without its own rollback, called restore-only. */
 export const RESTORE = "restore";
 
 /** One SQL statement and the line of its file at which it starts (1 is the first). */
@@ -113,12 +113,12 @@ export interface Statement {
 export interface SqlFile {
   /** Path relative to the plan's folder. */
   path: string;
-  /** SHA-256 (hex) of its steps: what an applied migration is known by. */
+  /** SHA-256 (hex) of its steps, which identifies an applied migration. */
   checksum: string;
   steps: readonly Step[];
 }
 
-/** A part of a migration that is done as a whole or not at all. */
+/** A part of a migration that runs as a whole or not at all. */
 export type Step = TransactionStep | OutsideStep | BatchedStep;
 
 interface StepOfFile {
@@ -129,30 +129,30 @@ interface StepOfFile {
   statements: readonly Statement[];
   /** SET statements of the file's steps before this one, in order: each step may run in a session of its own. */
   settings: readonly string[];
-  /** The relations that it names; absent where it may touch others, such as in a DO. */
+  /** The relations that it names; absent where it may touch others, as in a DO block. */
   relations?: readonly ObjectName[] | undefined;
-  /** Those of them that it does not make itself. */
+  /** Those relations that it does not create itself. */
   relationsBefore?: readonly ObjectName[] | undefined;
-  /** It writes tables anew, and is meant to. */
+  /** True: it rewrites tables on purpose. */
   rewrites?: true | undefined;
-  /** It reaches out of the database, and is meant to: what it does there no rollback takes back. */
+  /** True: it reaches out of the database on purpose. No rollback reverts its effects there. */
   outside?: true | undefined;
-  /** It picks rows by the time or by chance: later it may hit others, though the tables hold the same. */
+  /** True: it picks rows by time or by chance, so a later run may pick others from the same data. */
   picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
-  /** What its statements need of relations that the role may lack. Absent where there is nothing. */
+  /** Rights on relations that its statements need and the role may lack. Absent where there are none. */
   rights?: readonly NeededRight[] | undefined;
-  /** Extensions that it makes. Absent where there are none. */
+  /** Extensions that it creates. Absent where there are none. */
   extensions?: readonly string[] | undefined;
 }
 
-/** To own a relation, or a right that can be granted. */
+/** Ownership of a relation, or a right that can be granted. */
 export type Right =
   | "OWNER"
-  /** Its owner has it, and its schema's. */
+  /** The owners of the relation and of its schema have it. */
   | "DROP"
-  /** Before PostgreSQL 17 only its owner has it. */
+  /** Before PostgreSQL 17 only the relation's owner has it. */
   | "MAINTAIN"
   | "TRIGGER"
   | "INSERT"
@@ -164,39 +164,39 @@ export type Right =
 export interface NeededRight {
   right: Right;
   relation: ObjectName;
-  /** Of the statement. */
+  /** Line of the statement. */
   line: number;
 }
 
-/** Its statements are one transaction. */
+/** A step whose statements run in one transaction. */
 export interface TransactionStep extends StepOfFile {
   kind: "transaction";
-  /** False: it holds only definitions, so that counting rows would count none. */
+  /** False: it holds only definitions, so there are no rows to count. */
   changesRows: boolean;
-  /** Places of statements that are queries: nobody takes their rows. */
+  /** Indexes of statements that are queries, whose rows are dropped. */
   queries: readonly number[];
   builds: readonly IndexBuild[];
-  /** Tables whose new files are no rewriting: those that the file made before, and those that the step empties. */
+  /** Tables whose new storage files are no rewrite: those that the file created earlier, and those that the step empties. */
   notRewritten?: readonly ObjectName[] | undefined;
 }
 
-/** Its one statement cannot run in a transaction, and may be run again when nobody knows how it ended. */
+/** A step of one statement that cannot run in a transaction, and is safe to run twice when its outcome is unknown. */
 export interface OutsideStep extends StepOfFile {
   kind: "outside";
-  /** It waits for older transactions to end, which holds nobody up, instead of taking a lock that does. */
+  /** True: it waits for older transactions instead of taking a lock that blocks others. */
   concurrently: boolean;
-  /** What it leaves behind, invalid, when it is broken off. */
+  /** The invalid index that it leaves behind when it is cancelled. */
   leaves?: Leftover | undefined;
   build?: IndexBuild | undefined;
 }
 
-/** Its one UPDATE or DELETE is done for a range of primary keys at a time. */
+/** A step of one UPDATE or DELETE that runs for one range of primary keys at a time. */
 export interface BatchedStep extends StepOfFile {
   kind: "batches";
   batches: Batches;
 }
 
-/** A name as the file has it, without quotes; no schema: by the search path. */
+/** A name from the file, without quotes. Without a schema, the search path applies. */
 export interface ObjectName {
   schema?: string | undefined;
   name: string;
@@ -204,65 +204,65 @@ export interface ObjectName {
 
 /** An index that a statement builds. */
 export interface IndexBuild {
-  /** Place of the statement in its step. */
+  /** Index of the statement in its step. */
   statement: number;
   table: ObjectName;
   /** Access method, such as `btree` or `hnsw`. */
   method: string;
-  /** The first column that is indexed, where it is one and not an expression. */
+  /** The first indexed column; absent for an expression. */
   column?: string | undefined;
-  /** HNSW's `m`, where it is given. */
+  /** HNSW's `m`; absent where the file gives none. */
   neighbours?: number | undefined;
 }
 
-/** What a statement that is broken off leaves behind: an index, invalid, and such as end in `_ccnew` and `_ccold`. */
+/** What a cancelled statement leaves behind: an invalid index, and indexes whose names end in `_ccnew` and `_ccold`. */
 export interface Leftover {
-  /** What the statement makes or makes anew. */
+  /** What the statement creates or rebuilds. */
   of: "created index" | "index" | "table";
   /** Name of that index or table, without its schema. */
   name: string;
-  /** In whose schema the leftovers are: of an index that is created its table, of another thing itself. */
+  /** The object in whose schema the leftovers are: for a created index its table, otherwise the object itself. */
   beside: ObjectName;
   ifNotExists: boolean;
 }
 
-/** A statement, cut where the condition that picks a range of keys is put in. */
+/** A statement, cut at the place where the condition for a range of keys goes in. */
 export interface Batches {
   table: ObjectName;
-  /** It leaves out the rows of tables that inherit from this one. */
+  /** True: it leaves out the rows of tables that inherit from this one. */
   only?: true;
-  /** What the statement calls the table. */
+  /** The statement's alias for the table. */
   alias: string;
-  /** Columns that it sets; a key among them would move rows from batch to batch. */
+  /** Columns that it sets; setting a key column would move rows between batches. */
   sets: readonly string[];
-  /** Up to its WHERE and with it, or the whole of it where it has none. */
+  /** The statement up to and including WHERE, or the whole statement where it has no WHERE. */
   head: string;
-  /** What follows its WHERE. */
+  /** The text after WHERE. */
   condition?: string | undefined;
 }
 
 export interface CheckFile {
   path: string;
-  /** None where the plan has no such file: then production must become what staging became. */
+  /** Empty where the plan has no such file: then production must become equal to staging. */
   checks: readonly Check[];
 }
 
 export interface Check {
   name: string;
   line: number;
-  /** Role to run as; "each" is each application role in turn; absent is the migrating role itself. */
+  /** Role that runs the check; "each": each application role in turn; absent: the migrating role. */
   as?: { role: string } | "each" | undefined;
   statements: readonly Statement[];
 }
 
 export interface GateText {
-  /** The question as it stands in the graph and in the message, such as "go to production?". */
+  /** The question in the graph and in the message, such as "go to production?". */
   question: string;
-  /** What must be true for a Go; people tick these. */
+  /** Conditions of a Go; approvers tick them. */
   checklist: readonly string[];
-  /** Minutes until the escalation contacts are asked, and again until it is a No-Go. */
+  /** Minutes until the escalation contacts receive the gate, and then again until it counts as a No-Go. */
   minutes: number;
-  /** How many people, of different names, must say Go; one unless told. */
+  /** Number of people with different names who must say Go; absent: one. */
   approvals?: number | undefined;
 }
 
@@ -279,25 +279,25 @@ export interface GateTexts {
 export interface Benchmark {
   name: string;
   title: string;
-  /** The query that is measured. */
+  /** The measured query. */
   query: string;
-  /** Measured in the same way and taken off the figure; for an overhead. */
+  /** A query that is measured likewise and subtracted, to measure an overhead. */
   baseline?: string | undefined;
   as?: string | undefined;
   settings: Readonly<Record<string, string>>;
   /** The limit for p95, in milliseconds. */
   sloMs: number;
   runs: number;
-  /** Yields one boolean row: false means there is nothing to measure yet. */
+  /** A query for one boolean: false means that there is nothing to measure yet. */
   needs?: string | undefined;
   /** An index that the query's plan must use. */
   usesIndex?: string | undefined;
 }
 
 export interface Watch {
-  /** In the order in which people read them. */
+  /** In the order for people. */
   metrics: readonly Metric[];
-  /** Checks of these migrations are run once more, so long after the opening. */
+  /** Runs the checks of these migrations once more, this many minutes after the opening. */
   verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
 }
 
@@ -307,31 +307,31 @@ export interface Metric {
   /** Such as `ms`, `%` or `GiB`; empty for plain counts. */
   unit: string;
   source: MetricSource;
-  /** What it should satisfy. */
+  /** The threshold that the value should satisfy. */
   target: Threshold;
-  /** What it must not: people are told. */
+  /** The threshold that raises an alert when the value satisfies it. */
   alert: Threshold;
-  /** Where people read what to do about it; absent: the section of docs/watch.md about its source. */
+  /** Link to instructions for people; absent: the section of docs/watch.md about its source. */
   runbook?: string | undefined;
 }
 
 export type MetricSource =
   /** p95 of a benchmark of the plan, in milliseconds. */
   | { kind: "benchmark"; benchmark: string }
-  /** Share of the sessions that clients may have, in percent. */
+  /** Used share of the sessions that clients may have, in percent. */
   | { kind: "connections" }
-  /** Share of transactions that were rolled back since the reading before, in percent. */
+  /** Share of transactions rolled back since the previous reading, in percent. */
   | { kind: "rollbacks" }
-  /** Free disk in GiB, as the fleet tells it. */
+  /** Free disk in GiB, as RDS reports it. */
   | { kind: "free-disk" }
-  /** One number; of a counter, its growth since the reading before. */
+  /** One number; for a counter, its growth since the previous reading. */
   | { kind: "query"; sql: string; counter: boolean };
 
 export const SERVER_READINGS = ["connections", "rollbacks", "free-disk"] as const;
 
 export const OPERATORS = ["<=", ">=", "<", ">", "="] as const;
 
-/** Such as `> 150`. */
+/** A threshold, such as `> 150`. */
 export interface Threshold {
   operator: (typeof OPERATORS)[number];
   value: number;
@@ -359,14 +359,14 @@ export interface Application {
   smoke: readonly HttpExpectation[];
 }
 
-/** The migration of that version; throws for one that the plan does not have. */
+/** Returns the migration with that version; throws where the plan has none. */
 export function migrationOf(plan: CompiledPlan, version: string): Migration {
   const found = plan.migrations.find((migration) => migration.version === version);
   if (!found) throw new Error(`The plan ${plan.name} has no migration ${version}`);
   return found;
 }
 
-/** Its files of steps: there and, unless it is restore-only, back. */
+/** Returns a migration's files of steps: migrate and, unless it is restore-only, rollback. */
 export function stepFiles({ migrate, rollback }: Migration): SqlFile[] {
   return rollback === RESTORE ? [migrate] : [migrate, rollback];
 }
@@ -375,17 +375,17 @@ export function isRestoreOnly({ rollback }: Migration): boolean {
   return rollback === RESTORE;
 }
 
-/** The migration from which on the restore is the only way back; undefined: each has a rollback of its own. */
+/** Returns the first restore-only migration: from it on the restore is the only way back. Undefined where there is none. */
 export function restoreOnlyFrom({ migrations }: CompiledPlan): Migration | undefined {
   return migrations.find(isRestoreOnly);
 }
 
-/** Whether the restore is to be rehearsed as the way back: the plan has a migration that knows no other, and it may be done. */
+/** True where the restore must be rehearsed as the way back: the plan has a restore-only migration, and restores are on. */
 export function restoreIsWayBack(plan: CompiledPlan, { restore }: { restore?: false | undefined }): boolean {
   return restore !== false && restoreOnlyFrom(plan) !== undefined;
 }
 
-/** That there is no way back from some migration on, and what helps; undefined: there is one, be it the restore. */
+/** Returns from which migration on there is no way back, and what helps; undefined where there always is one. */
 export function noWayBack(
   plan: CompiledPlan,
   { restore }: { restore?: false | undefined },
@@ -393,12 +393,12 @@ export function noWayBack(
   const from = restoreOnlyFrom(plan);
   if (restore !== false || !from) return undefined;
   return {
-    seen: `${from.folder} has the restore as its way back, and nothing may be restored here (setting restore: false)`,
-    mend: 'Give it a rollback.sql, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop"), or let production be restored. Where it must be so, write `acceptNoWayBack: true` in plan.yaml.',
+    seen: `the way back of ${from.folder} is the restore, and restores are off here (setting restore: false)`,
+    mend: 'Give it a rollback.sql, for example by keeping what it drops (docs/plan-format.md, "Keep what you drop"), or allow restores of production. To accept this, write `acceptNoWayBack: true` in plan.yaml.',
   };
 }
 
-/** Throws for a restore-only migration: nothing may ask for what it does not have. */
+/** Returns a migration's rollback; throws for a restore-only migration. */
 export function rollbackOf({ folder, rollback }: Migration): SqlFile {
   if (rollback === RESTORE) throw new Error(`${folder} has no rollback of its own`);
   return rollback;

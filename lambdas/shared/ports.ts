@@ -3,11 +3,11 @@ import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
 import type { RunDatabase, RunSettings } from "./settings.ts";
 
-/** What the logic needs of the world. Each port has an AWS adapter (lambdas/shared/aws) and a local one (local). */
+/** The ports that the logic uses. Each has an AWS adapter (lambdas/shared/aws) and a local one (local). */
 export interface Environment {
-  /** Where there is a choice of databases those of the run's own, once it is bound to it (run-database.ts). */
+  /** The run's settings. With several databases, they are bound to the run's own (`ofItsDatabase` in settings.ts). */
   settings: RunSettings;
-  /** Absent where the world is that of one database, as a local run's is. */
+  /** Absent in an environment of one database, as in a local run. */
   choice?: Choice<
     Pick<Environment, "settings" | "databases" | "metrics"> &
       Partial<Pick<Environment, "instances" | "archive">>
@@ -26,49 +26,49 @@ export interface Environment {
   schedules: Schedules;
   http: Http;
   clock: Clock;
-  /** Who this is, for the ledger: a request's id, or a process. */
+  /** Name of this worker in the ledger: a request's id, or a process. */
   worker: string;
-  /** Gates are answered on their pages alone, and never at a terminal. */
+  /** True: gates are answered only on their pages, never at a terminal. */
   pagesOnly?: true;
-  /** What a person who watches wants to know meanwhile; one short line. Never evidence. */
+  /** Shows one short line of progress to a person who looks on. Never evidence. */
   progress(line: string): void;
 }
 
-/** The world as a task of one run sees it. */
+/** The environment of one run's task. */
 export interface Ports extends Environment {
-  /** The run's own; asking for it throws where it cannot be used, so that what needs none works all the same. */
+  /** The run's plan. Reading it throws where it is unusable, so tasks without need for it still work. */
   plan: CompiledPlan;
 }
 
-/** The databases that a run may be of. */
+/** The databases of the deployment; a run works on one of them. */
 export interface Choice<Own> {
   readonly list: readonly RunDatabase[];
-  /** Those of a run of that one that is admitted now. */
+  /** Returns the settings of a run on that database that is admitted now. */
   settingsOf(database: RunDatabase): RunSettings;
-  /** What a run with these settings has of its own. */
+  /** Returns the ports that belong to a run with these settings. */
   of(settings: RunSettings): Own;
 }
 
-/** What showing and answering a gate needs of it: no database, no fleet. */
+/** The ports for showing and answering a gate: no database, no instances. */
 export type GatePorts = Pick<Environment, "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
   choice?: Choice<Pick<Environment, "settings">>;
-  /** Absent where an answer may be of any size. */
+  /** Absent where a response may have any size. */
   largePages?: LargePages;
 };
 
-/** For pages that are larger than an answer may be. */
+/** For pages that are larger than a response may be. */
 export interface LargePages {
-  /** A link that shows that one file of the evidence, to whoever has it, for some minutes. */
+  /** Returns a link to one file of the evidence. Anyone with the link can read the file for some minutes. */
   link(key: string): Promise<string>;
 }
 
 export interface Clock {
   now(): Date;
-  /** Milliseconds until this worker must have answered; Infinity where nothing ends it. */
+  /** Milliseconds until this worker must have answered; Infinity without a limit. */
   remaining(): number;
 }
 
-/** Where an instance answers. */
+/** Address of an instance. */
 export interface Endpoint {
   host: string;
   port: number;
@@ -76,79 +76,76 @@ export interface Endpoint {
 
 export interface Databases {
   /**
-   * One session as the migrating role, on the instance at that endpoint; closed when `work` is done.
-   * @param database another one on that instance than the run's own
+   * Runs `work` in one session as the migrating role on the instance at that endpoint, and closes the session.
+   * @param database another database on that instance; absent: the run's own
    */
   withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>, database?: string): Promise<T>;
-  /** True where there is but one session at a time, so that nothing can be looked at while it runs. */
+  /** True where only one session is possible at a time, so that a running statement cannot be observed. */
   readonly single: boolean;
 }
 
-/** Settings of an instance that a restore does not inherit; opaque to the logic, made and read by the fleet. */
+/** Settings of an instance that a restore does not inherit. Opaque to the logic: the adapter makes and reads them. */
 export type InstanceSettings = Readonly<Record<string, unknown>>;
 
 export interface Instance {
   id: string;
-  /** Tells it from every other instance that has or had its name. */
+  /** Distinguishes it from every other instance that has or had its name. */
   identity: string;
-  /** `pending` while anything is being done to it; `failed` for a status from which it will not come back by itself. */
+  /** `pending` during a change; `failed` for a status that it does not leave by itself. */
   status: "available" | "pending" | "failed";
-  /** The fleet's own word for the status. */
+  /** RDS's own word for the status. */
   statusText: string;
-  /** True where it serves sessions though it is not free for changes yet, as while it is backed up. */
+  /** True where it serves sessions, though it may not be ready for changes, as during a backup. */
   answers?: boolean | undefined;
-  /** True where it came to nothing for want of room: made anew later, or in another zone, it may. */
+  /** True where AWS had no capacity for it: creating it later, or in another zone, may succeed. */
   noRoom?: boolean | undefined;
-  /** What is being done to its storage while it is in use, where anything is. */
+  /** Work on its storage while it is in use; absent: none. */
   storage?: StorageWork | undefined;
   endpoint?: Endpoint | undefined;
   engineVersion: string;
-  /** Free disk in bytes, where the fleet can tell. */
+  /** Free disk in bytes; absent where it is unknown. */
   freeBytes?: number | undefined;
-  /**
-   * For how many days automated backups of it are kept (0: there are none), and the newest moment that it can be restored
-   * to by now; ISO 8601.
-   */
+  /** Days that automated backups are kept (0: none), and the latest restorable moment (ISO 8601). */
   backups?: { days: number; until?: string | undefined } | undefined;
   settings: InstanceSettings;
 }
 
 export interface StorageWork {
-  /** The fleet's own word, such as `Initializing`. */
+  /** RDS's own word, such as `Initializing`. */
   doing: string;
   percent?: number | undefined;
 }
 
-/** What a fleet says of an instance before a run, without a session. Each text is a sentence for people. */
+/** Findings about an instance before a run, without a session. Each text is a sentence for people. */
 export interface Findings {
-  /** Why no run may work on it, with what helps. */
+  /** Why a run may not work on it, and what helps. */
   refusals: string[];
   checks: PreflightCheck[];
-  /** What a Go is given in knowledge of, at the gate that leads to production and at the one that asks for a restore. */
+  /** Facts that approvers must read before a Go, at the gate that leads to production and at the restore gate. */
   forGates: string[];
-  /** What the time of a restore, as the rehearsal measures it, leaves out. */
+  /** Parts of a restore that its rehearsed time leaves out. */
   leavesOut: string[];
-  /** What people must do once production was restored. */
+  /** Tasks for people after production was restored. */
   afterRestore: string[];
 }
 
 export type RestorePurpose = "staging" | "production";
 
-/** How a restore was begun otherwise than asked for. */
+/** How the start of a restore differs from the request. */
 export interface RestoreBegun {
-  /** It was not begun: why it has to wait, and for how long that makes sense; absent: for as long as there is time. */
+  /** Present where it was not started: the reason, and how long to wait; without minutes, as long as the run has time. */
   waits?: { why: string; minutes?: number | undefined } | undefined;
-  /** Settings that the fleet refused and that it was begun without, each with why. */
+  /** Settings that RDS refused and that the restore started without, each with the reason. */
   without: string[];
 }
 
-/** What a restored instance has of its settings. */
+/** Progress of giving a restored instance its settings. */
 export interface SettingsGiven {
-  /** True while something is being changed, or was asked for just now: ask again. */
+  /** True during a change, or after a request just now: call again. */
   changing: boolean;
-  /** Settings that the fleet refuses, each with why; they are asked for again at each call. */
+  /** Settings that RDS refuses, each with the reason. Each call requests them again. */
   refused: string[];
-  /** What goes on by itself and need not be waited for. */
+  /** Work that continues by itself and needs no waiting, a sentence each. */
   underWay: string[];
 }
 
@@ -162,68 +159,68 @@ export interface Snapshot {
   engineVersion?: string | undefined;
   encrypted?: boolean | undefined;
   kmsKey?: string | undefined;
-  /** It is a copy of the volume that nothing runs on, and shares what has not changed: no backup of its own. */
+  /** True: it is a clone, a copy of the volume without an instance. It shares unchanged pages and is no separate backup. */
   clone?: true | undefined;
 }
 
-/** A moment of a database server: what had committed is before it, and what the run writes comes after it. */
+/** A moment of a database server. All commits so far are before it, and all writes of the run come after it. */
 export interface Moment {
-  /** ISO 8601, by the server's own clock; a whole second, as no fleet takes finer ones. */
+  /** ISO 8601, by the server's clock; a whole second, as RDS accepts no finer ones. */
   at: string;
   /**
-   * Where the WAL stood, such as `0/1B3C5D8`: of what had committed nothing is behind it, and of the run's writes nothing
-   * before it. Null where the server does not say.
+   * The WAL's LSN, such as `0/1B3C5D8`. All earlier commits are before it, and all writes of the run are after it. Null
+   * where the server does not report it.
    */
   lsn: string | null;
-  /** The WAL's timeline there. */
+  /** The WAL's timeline at that LSN. */
   timeline: number | null;
 }
 
-/** A moment of one instance, to which that can be restored. */
+/** A moment of one instance, to which it can be restored. */
 export interface PointInTime {
-  /** The run's own name for it. A fleet that has to keep something for it calls it so. */
+  /** The run's name for the moment. A copy kept for it has this name. */
   name: string;
-  /** What the instance was called then. */
+  /** Name of the instance at that moment. */
   instance: string;
-  /** What it is called once a restore has moved it aside. It has one of the two names at any time. */
+  /** Name of the instance after a restore moved it aside. It always has one of the two names. */
   aside: string;
   /** Its identity (`Instance.identity`), which it keeps when it is renamed. */
   identity: string;
   moment: Moment;
 }
 
-/** Whether an instance can be restored to a moment by now. */
+/** Whether an instance can now be restored to a moment. */
 export interface MomentState {
-  /** `pending` while the archived WAL has not come so far; `failed`: it never will, or no longer can. */
+  /** `pending`: the archived WAL has not reached the moment yet; `failed`: it never will, or no longer has it. */
   status: "available" | "pending" | "failed";
-  /** For people, a sentence: why it is so, and what would help where anything would. */
+  /** A sentence for people: the reason, and what helps. */
   statusText: string;
-  /** Between which moments the instance can be restored by now; ISO 8601. */
+  /** First and last moment that the instance can now be restored to; ISO 8601. */
   from?: string | undefined;
   until?: string | undefined;
-  /** When the base backup was made from which the WAL is replayed, where the fleet knows. */
+  /** Time of the base backup that the replay starts from; absent where it is unknown. */
   baseAt?: string | undefined;
   encrypted?: boolean | undefined;
   kmsKey?: string | undefined;
 }
 
-/** How a fleet takes an instance back to a moment. Every call may be made twice, as those of the fleet. */
+/** Restores an instance to a moment. Every call is safe to repeat, as in `Instances`. */
 export interface Moments {
   /**
-   * `archive`: by automated backups and archived WAL, of which `Instance.backups` tells; the archive trails behind by some
-   * minutes. `copy`: there is no archive, so `hold` makes a copy when the moment is noted.
+   * `archive`: automated backups and archived WAL, as `Instance.backups` reports; the archive trails behind by some
+   * minutes. `copy`: without an archive, `hold` makes a copy when the moment is noted.
    */
   readonly by: "archive" | "copy";
-  /** When the newest base backup of the instance was made, from which a restore would replay; undefined: not known. */
+  /** Returns the time of the instance's newest base backup, which a restore would replay from; undefined: unknown. */
   baseAt(instance: string): Promise<string | undefined>;
   /**
-   * Keeps what the instance is at that moment, where no archive does. Called after the moment has been noted and before
-   * anything is written that must not be in it.
-   * @returns true when it is kept; ask again while it is not
+   * Makes a copy of the instance at that moment, where there is no archive. Call it after the moment is noted and before
+   * any write that must come after it.
+   * @returns true when the copy is kept; otherwise call again
    */
   hold(point: PointInTime, tags: Tags): Promise<boolean>;
   describe(point: PointInTime): Promise<MomentState>;
-  /** As `DatabaseFleet.startRestore`, from what the instance was at that moment. */
+  /** As `Instances.startRestore`, from the instance's state at that moment. */
   startRestore(
     point: PointInTime,
     instance: string,
@@ -232,23 +229,23 @@ export interface Moments {
     tags: Tags,
     anywhere?: boolean,
   ): Promise<RestoreBegun | undefined>;
-  /** Deletes what `hold` made. An archive of the instance's own stays as it is. */
+  /** Deletes the copy that `hold` made. The instance's own archive stays. */
   release(point: PointInTime): Promise<void>;
 }
 
 /**
- * Instances and their snapshots. Every call may be made twice: what exists already, under the same name, counts as
- * made; what is gone already counts as deleted. A fleet that is busy with the instance leaves a start undone without a
- * word: ask again until describe shows it.
- * @throws SluiceError FleetFailed for what the fleet refuses for good.
+ * Instances and their snapshots. Every call is safe to repeat: an existing resource of that name counts as created, and a
+ * missing one as deleted. Where RDS is busy with the instance, a start silently does nothing: call again until `describe`
+ * shows the result.
+ * @throws SluiceError FleetFailed for a final refusal.
  */
 export interface Instances {
-  /** Absent where an instance can be taken back to a snapshot only. */
+  /** Absent where an instance can only be restored from a snapshot. */
   readonly moments?: Moments | undefined;
   describe(instance: string): Promise<Instance | undefined>;
   /**
-   * What there is to know of production before a run. Absent where nothing is.
-   * @param tags that the run gives to its snapshots
+   * Returns findings about production before a run. Absent where there are none.
+   * @param tags the run's tags for its snapshots
    */
   inspect?(instance: string, tags: Tags): Promise<Findings>;
   /** @param often true: more than one instance is restored from it */
@@ -256,9 +253,9 @@ export interface Instances {
   describeSnapshot(snapshot: string): Promise<Snapshot | undefined>;
   deleteSnapshot(snapshot: string): Promise<void>;
   /**
-   * Starts a new instance from a snapshot, with the network and settings of the one described.
-   * @param anywhere true: in whichever zone there is room for it
-   * @returns undefined where it was begun as asked for
+   * Starts a new instance from a snapshot, with the network and settings in `like`.
+   * @param anywhere true: AWS picks a zone with capacity
+   * @returns undefined where it was started exactly as requested
    */
   startRestore(
     snapshot: string,
@@ -269,7 +266,7 @@ export interface Instances {
     anywhere?: boolean,
   ): Promise<RestoreBegun | undefined>;
   /**
-   * What a restore that was begun needs next, while it cannot be used. Absent where it goes on by itself.
+   * Does the next part of a started restore, while it cannot be used yet. Absent where a restore needs no further calls.
    * @returns as startRestore
    */
   continueRestore?(
@@ -279,40 +276,40 @@ export interface Instances {
     tags: Tags,
     anywhere?: boolean,
   ): Promise<RestoreBegun | undefined>;
-  /** Gives a restored instance what a restore cannot set. Settings that are not data never fail it. */
+  /** Gives a restored instance the settings that a restore cannot set. Settings that do not affect data never fail it. */
   finishRestore(instance: string, like: InstanceSettings, purpose: RestorePurpose): Promise<SettingsGiven>;
   /**
-   * Makes sure that there are parameters, under that name, as production's but for what keeps still everything that would
-   * run by itself: subscriptions, scheduled jobs, maintenance. Absent where an instance has no parameters of its own.
-   * @returns the settings of a copy that has them from its first start; undefined: not ready yet, ask again
+   * Creates a parameter group of that name: production's parameters, except that subscriptions, scheduled jobs and
+   * maintenance are stopped. Absent where an instance has no parameters of its own.
+   * @returns the settings of a copy that uses the group from its first start; undefined: not ready yet, call again
    */
   quiet?(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined>;
-  /** Gives these parameters to a running instance. True when they are in force; ask again while they are not. */
+  /** Gives the group to a running instance. True when it is in force; otherwise call again. */
   quieten?(instance: string, group: string): Promise<boolean>;
-  /** True when there are no parameters of that name (any more); false while an instance uses them. */
+  /** Deletes the group. True when it does not exist (any more); false while an instance uses it. */
   deleteQuiet?(group: string): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
-  /** About how long it takes until a renamed instance has left its old name, in seconds. */
+  /** About how long a rename takes, in seconds. */
   readonly renameSeconds: number;
-  /** What people must see to, now that `restored` has taken the place of `former`: a sentence each. */
+  /** Returns tasks for people after `restored` took the place of `former`, a sentence each. */
   handOver(former: string, restored: string): Promise<string[]>;
   startDelete(instance: string): Promise<void>;
 }
 
-/** Further places that the final snapshot goes to, as the settings want. */
+/** Copies and exports of the final snapshot, as the settings ask. */
 export interface Archive {
   /**
-   * Starts whatever is not begun yet, and tells how all of it stands. None of it is waited for. May be called twice.
-   * @throws SluiceError FleetFailed for what is refused for good.
+   * Starts what has not started yet, and returns the state of all copies, without waiting. Safe to call twice.
+   * @throws SluiceError FleetFailed for a final refusal.
    */
   start(snapshot: string, tags: Tags): Promise<ArchivedSnapshot[]>;
 }
 
 export interface ArchivedSnapshot {
   kind: "copy" | "export";
-  /** Such as `Region eu-west-1`, `bucket orders-archive`. */
+  /** The destination, such as `Region eu-west-1`, `bucket orders-archive`. */
   where: string;
-  /** By which it can be looked up there. */
+  /** Its identifier there. */
   id: string;
   status: "complete" | "pending" | "failed";
   statusText: string;
@@ -320,35 +317,35 @@ export interface ArchivedSnapshot {
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** Written once, never overwritten. Keys are paths such as `runs/<run>/record.json`. */
+/** Files that are written once and never overwritten. Keys are paths such as `runs/<run>/record.json`. */
 export interface EvidenceStore {
   /** Writes the text unless the key exists. True for the write that won. */
   create(key: string, body: string, contentType: string): Promise<boolean>;
   read(key: string): Promise<string | undefined>;
-  /** Of the store that a worker is given: the file goes with the link that the worker leaves (chain.ts). */
+  /** In a worker's store: the file goes into the link that the worker leaves (chain.ts). */
   createWithLink?(key: string, body: string): void;
-  /** Keys that start with the prefix, sorted. */
+  /** Returns the keys that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
-  /** The same keys, each with a tag that changes when the file's content does. No file is sent for it. */
+  /** Returns the same keys, each with a tag that changes with the file's content. Transfers no file. */
   tags(prefix: string): Promise<Map<string, string>>;
-  /** The one kind of record that changes: who holds a database. */
+  /** Returns the lease of an instance: the one kind of document that changes. */
   readLease(name: string): Promise<Lease | undefined>;
-  /** Writes the lease if it is still the one that was read (undefined: if there is none). False when it was not. */
+  /** Writes the lease if it still equals `expected` (undefined: if none exists). False where it does not. */
   swapLease(name: string, expected: Lease | undefined, holder: LeaseHolder | null): Promise<boolean>;
 }
 
-/** The plans that were published: a document each, by its checksum, written once. */
+/** The published plans: one document each, named by its checksum and written once. */
 export interface Plans {
-  /** The checksum of the one that a run gets which names none. */
+  /** Checksum of the default plan, for runs whose input names none. */
   readonly standard: string;
-  /** @throws SluiceError PlanUnusable where there is none, or it was changed, or is of a format that is not known */
+  /** @throws SluiceError PlanUnusable where the plan does not exist, was changed, or has an unknown format */
   read(checksum: string): Promise<CompiledPlan>;
   /**
-   * The checksum of the one that begins so.
-   * @throws SluiceError RequestInvalid where there is none, or several
+   * Returns the checksum that begins with these digits.
+   * @throws SluiceError RequestInvalid where none or several do
    */
   find(beginning: string): Promise<string>;
-  /** Who published it, as far as that is noted. */
+  /** Returns who published the plan, as far as it is noted. */
   publications(checksum: string): Promise<Publication[]>;
 }
 
@@ -361,7 +358,7 @@ export interface LeaseHolder {
 export interface Lease {
   /** Null: released. */
   holder: LeaseHolder | null;
-  /** Version tag for the swap. */
+  /** Version tag for `swapLease`. */
   tag: string;
 }
 
@@ -370,7 +367,7 @@ export interface Notice {
   subject: string;
   text: string;
   audience: "approvers" | "escalation";
-  /** The one of them that it is for, by the settings' id; absent: all. */
+  /** The one person that it is for, by the settings' id; absent: all of the audience. */
   to?: string;
 }
 
@@ -378,7 +375,7 @@ export interface Notifier {
   send(notice: Notice): Promise<void>;
 }
 
-/** What became of a gate, for tools that listen: no secret is in it, and no link. */
+/** An event about a gate, for tools that listen. It holds no secret and no link. */
 export interface Announcement {
   type: "Gate Opened" | "Gate Decided";
   detail: Readonly<Record<string, unknown>>;
@@ -388,16 +385,16 @@ export interface Announcer {
   announce(announcement: Announcement): Promise<void>;
 }
 
-/** Answers to waiting gates. */
+/** Sends answers to waiting gates. */
 export interface Callbacks {
-  /** False when nobody waits for that token any more (timed out, answered, or the run is over). */
+  /** False when no state waits for that token any more (timed out, answered, or the run is over). */
   succeed(token: string, output: unknown): Promise<boolean>;
 }
 
 export interface Alarms {
-  /** Of the names, those that are an alarm's. */
+  /** Returns the names that belong to an alarm. */
   known(names: readonly string[]): Promise<string[]>;
-  /** Of the named alarms, those whose actions are on now. Names of no alarm are passed over: ask `known` first. */
+  /** Returns the alarms whose actions are on now. Unknown names are skipped: call `known` first. */
   enabled(names: readonly string[]): Promise<string[]>;
   disable(names: readonly string[]): Promise<void>;
   enable(names: readonly string[]): Promise<void>;
@@ -418,17 +415,17 @@ export interface Sample {
   value: number;
 }
 
-/** Numbers that are graphed and alarmed on. */
+/** Numbers for graphs and alarms. */
 export interface Metrics {
   publish(samples: readonly Sample[]): void;
 }
 
-/** Calls the watch again and again, until it is over. */
+/** Schedules the calls of the watch until its end. */
 export interface Schedules {
   /**
-   * Takes the place of whatever was scheduled for that database before; doing it twice schedules it once.
-   * @param label the database's
-   * @returns false where nothing can be scheduled
+   * Replaces any earlier schedule for that database. Calling it twice schedules the watch once.
+   * @param label the database's label
+   * @returns false where scheduling is impossible
    */
   startWatch(
     label: string,
@@ -456,15 +453,15 @@ export interface Http {
 
 export interface PreflightCheck {
   name: string;
-  /** Null: could not be found out here; said as such. */
+  /** Null: it could not be checked here; the result shows that. */
   passed: boolean | null;
   expected: string;
   seen: string;
-  /** What mends it. */
+  /** What to do about it. */
   mend: string;
 }
 
-/** When the watch reads: every so many minutes until one moment, then every so many until another, and then no more. */
+/** When the watch reads: every `everyMinutes` until `until`, then every `thenEveryMinutes` until `ends`. */
 export interface WatchScheduleDoc {
   everyMinutes: number;
   until: string;

@@ -2,27 +2,27 @@ import type { EvidenceStore } from "./ports.ts";
 import { sha256 } from "./sha256.ts";
 
 /**
- * Who published a plan is noted beside it, under a key that holds who it was: the bucket's policy lets nobody write a
- * key with another's id in it, so the id is AWS's word. But whoever assumes a role by hand chooses the session's name,
- * which is part of the id. All that the note itself says is the publisher's.
+ * A note beside each plan shows who published it. The note's key holds the publisher's AWS id. The bucket's policy lets
+ * each identity write only keys with its own id, so AWS vouches for the id. A person who assumes a role by hand chooses
+ * the session's name, which is part of the id. The note's content is the publisher's own statement.
  */
 export interface Publication {
   /** The publisher's name, for people. */
   by: string;
-  /** As IAM has it: `aws:userid`. */
+  /** The IAM value `aws:userid`. */
   id: string;
   arn: string;
   at: string;
 }
 
-/** Whose plan it is. */
+/** Origin of a plan. */
 export interface Published {
-  /** It is the one that the stack was deployed with. */
+  /** True for the plan that the stack was deployed with. */
   deployed: boolean;
   by: Publication[];
 }
 
-/** Somebody that STS knows. */
+/** An identity as STS reports it. */
 export interface Identity {
   id: string;
   arn: string;
@@ -34,7 +34,7 @@ export function publicationKey(checksum: string, { id }: Pick<Identity, "id">): 
   return `${ROOT}${checksum}/${id}.json`;
 }
 
-/** Notes who publishes a plan. Once for each: whoever does it again is noted already. */
+/** Notes who publishes a plan, once for each publisher. */
 export async function notePublication(
   store: Pick<EvidenceStore, "create">,
   checksum: string,
@@ -48,10 +48,10 @@ export async function notePublication(
   );
 }
 
-// People must be able to read them all.
+// A gate page shows them all, and people must be able to read them.
 const MOST = 20;
 
-/** Who published the plan, by their ids in order. What a note holds that is none is left out; its id counts all the same. */
+/** Returns the plan's publishers, sorted by id. Malformed content of a note is left out; its id still counts. */
 export async function publicationsOf(
   store: Pick<EvidenceStore, "read" | "list">,
   checksum: string,
@@ -79,13 +79,13 @@ function said(body: string | undefined): { arn: string; at: string } {
   }
 }
 
-/** Of a role's session its name, which is in the id; of a user the last part of what it says that it is called. */
+/** Returns a role session's name, which is in the id, or a user's name, which is the last part of the ARN. */
 export function nameIn(id: string, arn: string): string {
   const session = /^[^:]+:(.+)$/.exec(id)?.[1];
   return session ?? (/^arn:[^:]*:iam::\d*:user\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1] || id);
 }
 
-/** The name that the settings have for whom their e-mail address names. */
+/** Returns a person's name from the settings for their e-mail address; without one, returns `by` unchanged. */
 export function named(by: string, people: readonly { id: string; name: string }[]): string {
   const id = sha256(by.toLowerCase()).slice(0, 16);
   return people.find((person) => person.id === id)?.name ?? by;

@@ -4,13 +4,13 @@ import type { RunEvidence } from "./evidence.ts";
 import { quietName } from "./names.ts";
 import type { InstanceSettings, Ports, Tags } from "./ports.ts";
 
-// A copy of production's volume has its subscriptions, its scheduled jobs and its maintenance. Staging, and the instance
-// that a restore moves aside, are kept still from before their first start beside the one that goes on.
+// A copy of production's volume also has production's subscriptions, scheduled jobs and maintenance. Sluice keeps staging
+// and the instance that a restore moves aside quiet from their first start beside production.
 
-/** So long the instance that was moved aside may take to be still; then the restore goes on without. */
+/** The most time to quieten the instance that was moved aside. After it the restore continues without. */
 const PATIENCE_MINUTES = 15;
 
-/** Production's settings for a copy that stays still; undefined: ask again. */
+/** Returns production's settings for a quiet copy; undefined while they are being created: call again. */
 export async function quietSettings(
   { instances, clock, progress }: Ports,
   evidence: RunEvidence,
@@ -19,16 +19,16 @@ export async function quietSettings(
 ): Promise<InstanceSettings | undefined> {
   if (!instances.quiet) return like;
   const group = quietName(evidence.run);
-  // Before it is made: whatever comes after must be deleted again.
+  // Noted before it is created, so that the clean-up deletes it in any case.
   await evidence.createOnce(Doc.quiet, { at: clock.now().toISOString(), group });
   const settings = await instances.quiet(group, like, tags);
-  if (!settings) progress(`parameter group ${group} is being made`);
+  if (!settings) progress(`parameter group ${group} is being created`);
   return settings;
 }
 
 /**
- * Keeps still the instance that a restore moves aside. False: call again. What cannot be done is noted, and is no reason
- * to leave people without production.
+ * Quietens the instance that a restore moves aside. False: call again. A refusal is noted and does not stop the restore:
+ * production comes first.
  */
 export async function quietenAside(
   ports: Ports,
@@ -41,7 +41,7 @@ export async function quietenAside(
   if (!instances.quieten || (await evidence.read(Doc.notQuiet))) return true;
   const began = await evidence.createOnce(Doc.quieting, { at: clock.now().toISOString() });
   const giveUp = async (why: string) => {
-    progress(`${aside} is not kept still: ${why}`);
+    progress(`${aside} is not quiet: ${why}`);
     await evidence.createOnce(Doc.notQuiet, { at: clock.now().toISOString(), instance: aside, why });
     return true;
   };
@@ -54,22 +54,22 @@ export async function quietenAside(
   }
   const minutes = (clock.now().getTime() - Date.parse(began.at)) / 60_000;
   if (minutes > PATIENCE_MINUTES) return await giveUp(`it took longer than ${PATIENCE_MINUTES} minutes`);
-  progress(`${aside} is being kept still`);
+  progress(`quietening ${aside}: its jobs and subscriptions are being stopped`);
   return false;
 }
 
-/** True when the run's parameter group is gone, or stays with the instance that was moved aside. */
+/** Deletes the run's parameter group. True when it is gone, or when the instance that was moved aside keeps it. */
 export async function deleteQuiet({ instances, progress }: Ports, evidence: RunEvidence): Promise<boolean> {
   if (!instances.deleteQuiet || !(await evidence.read(Doc.quiet))) return true;
   const group = quietName(evidence.run);
   if (await instances.deleteQuiet(group)) return true;
-  // As long as that instance is there it is in use, and people decide how long.
+  // The instance that was moved aside uses the group, and people decide when that instance is deleted.
   if (await evidence.read(Doc.restore)) return true;
-  progress(`parameter group ${group} is in use still`);
+  progress(`parameter group ${group} is still in use`);
   return false;
 }
 
-/** Libraries whose background workers change data by themselves, and that no setting stops: a copy does not load them. */
+/** Libraries whose background workers change data by themselves. No setting stops them, so a copy does not load them. */
 export const ACTING_LIBRARIES: readonly string[] = [
   "pg_partman_bgw",
   "pglogical",

@@ -2,19 +2,19 @@ import type { PgConnection } from "./pg-session.ts";
 import { literal } from "./sql-text.ts";
 
 /**
- * One database session, whatever carries it: node-postgres against a server, or the embedded Postgres.
- * Values come back as node-postgres gives them by default: int8 and numeric as strings, timestamps as Date,
- * json parsed. SQL of ours casts what it wants otherwise.
+ * One database session, by node-postgres on a server or on the embedded Postgres.
+ * Values have node-postgres's default types: int8 and numeric as strings, timestamps as Date, json parsed.
+ * Sluice's own SQL casts values where it needs other types.
  */
 export interface Session {
-  /** One statement, with parameters. Resolves to its rows. Rejects with an error shaped like pg's DatabaseError. */
+  /** Runs one statement with parameters. Resolves to its rows. Rejects with an error shaped like pg's DatabaseError. */
   query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<Row[]>;
-  /** Any number of statements as one simple-query message; rows are dropped. */
+  /** Runs any number of statements as one simple-query message, and drops their rows. */
   exec(text: string): Promise<void>;
   /**
-   * Single statements, BEGIN and COMMIT among them, as one message: a server carries them out to the end also when
-   * whoever sent them is gone, and each sees what those before it did. Resolves to the rows of each.
-   * @throws StatementFailed; a transaction that they began is then still open, and failed.
+   * Sends single statements, BEGIN and COMMIT among them, as one message. The server runs them to the end even when the
+   * client is gone, and each sees the effects of those before it. Resolves to the rows of each.
+   * @throws StatementFailed; a transaction that the statements began is then still open, in the failed state.
    */
   together(statements: readonly string[]): Promise<Record<string, unknown>[][]>;
 }
@@ -22,7 +22,7 @@ export interface Session {
 /** Opens one session, and closes it when `work` is done. */
 export type OpenSession = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
 
-/** Of statements sent together, which one the server refused. The cause's `position` counts from its beginning. */
+/** The server refused one of several statements sent together. The cause's `position` counts from that statement's start. */
 export class StatementFailed extends Error {
   override readonly name = "StatementFailed";
   constructor(
@@ -41,13 +41,13 @@ export async function withTransaction<T>(session: Session, work: () => Promise<T
     await session.exec("COMMIT");
     return result;
   } catch (error) {
-    // The first error is the one that matters; a ROLLBACK that fails means the session is gone, and with it the transaction.
+    // The first error matters. A failed ROLLBACK means that the session is gone, and the transaction with it.
     await session.exec("ROLLBACK").catch(() => undefined);
     throw error;
   }
 }
 
-/** Runs `work` in a transaction that is always rolled back: what it writes is never seen by anyone. */
+/** Runs `work` in a transaction that is always rolled back: no other session sees its writes. */
 export async function withRolledBackTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
   await session.exec("BEGIN");
   try {
@@ -57,7 +57,7 @@ export async function withRolledBackTransaction<T>(session: Session, work: () =>
   }
 }
 
-/** A query that gives exactly one row gave another number of them: its answer can be neither used nor guessed. */
+/** A query that must return one row returned another number of rows, so its answer cannot be used. */
 class RowExpected extends Error {
   override readonly name = "RowExpected";
   constructor(
@@ -66,15 +66,15 @@ class RowExpected extends Error {
   ) {
     const asked = statement.trim().replace(/\s+/g, " ").slice(0, 200);
     super(
-      `The database gave ${rows === 0 ? "no row" : `${rows} rows`} where it must give one, and no error: ` +
-        `its answers cannot be trusted. Asked was: ${asked}`,
+      `The database returned ${rows === 0 ? "no row" : `${rows} rows`} where it must return one, without an error: ` +
+        `its answers cannot be trusted. The query was: ${asked}`,
     );
   }
 }
 
 /**
- * The one row of a query that always has one, such as an aggregate's.
- * @throws RowExpected where there is none, or more: a broken server must never look like "nothing found"
+ * Returns the single row of a query that always has one, such as an aggregate.
+ * @throws RowExpected for no row or several: a broken server must never look like "nothing found"
  */
 export async function requireRow<Row>(
   session: Session,
@@ -88,8 +88,8 @@ export async function requireRow<Row>(
 }
 
 /**
- * Runs `work` in a transaction that cannot write, and is rolled back. It has read something before `work` begins: from
- * then on nothing in it can make it one that writes.
+ * Runs `work` in a read-only transaction and rolls it back. The transaction reads something before `work` begins: after
+ * the first read, PostgreSQL refuses to switch it to read-write.
  */
 export async function withReadOnlyTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
   await session.exec("BEGIN READ ONLY; SELECT 1");
@@ -100,13 +100,13 @@ export async function withReadOnlyTransaction<T>(session: Session, work: () => P
   }
 }
 
-/** Settings by name, for the length of a transaction: numbers in the setting's own unit. */
+/** Settings by name, for one transaction. Numbers are in the setting's own unit. */
 export type LocalSettings = Readonly<Record<string, string | number>>;
 
 /**
- * A session on a database that somebody else works with, perhaps through a transaction pooler: what is read is read in
- * transactions, and nothing outlives one of them. No setting is made for the session, and no lock is kept in it.
- * @param connection open already, with nothing set on it; it is closed when `work` is done
+ * Runs `work` on a database that others use, perhaps through a transaction pooler. All reads happen in transactions, and
+ * nothing outlives its transaction: the session gets no settings and keeps no lock.
+ * @param connection an open connection without settings; it is closed when `work` ends
  */
 export async function asGuest<T>(
   connection: PgConnection,
@@ -121,11 +121,11 @@ export async function asGuest<T>(
 }
 
 /**
- * The session with every statement in a read-only transaction under these settings: in the caller's own where it has
- * begun one, else in one of its own. A session that has settings already keeps them.
+ * Returns a session that runs every statement in a read-only transaction with these settings: in the caller's
+ * transaction where one is open, else in its own. Existing settings of the session stay.
  */
 export function inTransactions(session: Session, settings: LocalSettings): Session {
-  // Settings that this version of the server does not have are passed over.
+  // The join skips settings that this server version does not have.
   const local = `SELECT set_config(name, wanted.value, true)
     FROM json_each_text(${literal(JSON.stringify(settings))}) AS wanted(name, value) JOIN pg_settings USING (name)`;
   let within = false;
@@ -146,7 +146,7 @@ export function inTransactions(session: Session, settings: LocalSettings): Sessi
       await end("COMMIT");
       return result;
     } catch (error) {
-      // The first error is the one that matters.
+      // The first error matters.
       await end("ROLLBACK").catch(() => undefined);
       throw error;
     }
@@ -159,7 +159,7 @@ export function inTransactions(session: Session, settings: LocalSettings): Sessi
       await alone(() => session.exec(text));
     },
     together: async () => {
-      throw new Error("Several statements as one message are for sessions of the run's own");
+      throw new Error("Only sessions of the run itself may send several statements as one message");
     },
   };
 }

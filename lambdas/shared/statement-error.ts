@@ -1,10 +1,10 @@
 import { isPostgresError, messageOf } from "./errors.ts";
 import type { SqlFile, Statement, Step } from "./plan.ts";
 
-/** Login that no server has: a mapping that names it lets nobody in. */
+/** Login that no server has: a user mapping to it cannot connect. */
 export const NOBODY = "sluice_copy_may_not_connect";
 
-/** Says where in the file a statement failed, shows the line, and gives the server's own words. */
+/** Describes a failed statement: its place in the file, the line, and the server's own words. */
 export function describeStatementError(
   path: string,
   what: string,
@@ -13,7 +13,7 @@ export function describeStatementError(
 ): string {
   if (!isPostgresError(error)) return `${path}:${statement.line}: ${what}: ${messageOf(error)}`;
   const position = Number(error.position ?? 0);
-  // The server counts characters, of which an astral one is two here.
+  // The server counts characters; JavaScript counts an astral character as two.
   const before = [...statement.sql]
     .slice(0, Math.max(0, position - 1))
     .join("")
@@ -30,21 +30,21 @@ export function describeStatementError(
     ...(error.where ? [`  Where: ${error.where.split("\n")[0]}`] : []),
     ...(DISARMED.test(`${error.message} ${error.detail ?? ""}`)
       ? [
-          '  User mappings are made useless on copies, so that a rehearsal reaches no real server. Where the step is meant to: -- sluice: step "name" outside: allowed',
+          '  Sluice disables user mappings on copies, so that a rehearsal reaches no real server. If the step must reach it, write: -- sluice: step "name" outside: allowed',
         ]
       : []),
   ];
   return words.join("\n");
 }
 
-/** What a foreign-data wrapper says where its mapping is useless. */
+/** A foreign-data wrapper's error for a disabled mapping. */
 const DISARMED = new RegExp(`user mapping not found|${NOBODY}`);
 
 const TWO_COLUMNS =
   /\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}|\p{scx=Hang}|[\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const NO_COLUMN = /\p{Mn}|\p{Me}|\p{Cf}/u;
 
-/** Blanks as wide as the text is on a terminal; a tab stays one, as it depends on where it stands. */
+/** Returns blanks as wide as the text on a terminal. A tab stays a tab, as its width depends on its position. */
 function blankFor(text: string): string {
   return [...text]
     .map((character) => {
@@ -55,7 +55,7 @@ function blankFor(text: string): string {
     .join("");
 }
 
-/** As `006_knowledge_graph/migrate.sql:12`. */
+/** Returns a step's place, such as `006_knowledge_graph/migrate.sql:12`. */
 export function placeOf(file: SqlFile, step: Step): string {
   return `${file.path}:${step.line}`;
 }

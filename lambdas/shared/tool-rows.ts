@@ -1,8 +1,7 @@
 import * as z from "zod";
 
-// What a migration tool's own table must hold about a migration, as far as it depends on the migration's file. Keys are
-// the tool's own columns. What depends on the database (ranks, times, who, how long) is computed where a row is written:
-// see lambdas/version-table/.
+// The part of a migration tool's row that depends on the migration's file. Keys are the tool's own columns. Values that
+// depend on the database (ranks, times, user, duration) are computed where the row is written: see lambdas/version-table/.
 
 const text = z.string().min(1, "text, in quotes");
 const digits = z
@@ -15,7 +14,7 @@ const int32 = z
   .int()
   .min(-(2 ** 31))
   .max(2 ** 31 - 1);
-/** With a time zone, so that it means the same in every session. */
+/** A time in UTC, so that it means the same in every session. */
 const moment = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, 'a time such as "2026-01-28T11:54:14Z"');
@@ -26,9 +25,9 @@ const atlas = z.strictObject({
   tool: z.literal("atlas"),
   version: text,
   description: z.string(),
-  /** The file's line in atlas.sum, without `h1:`. */
+  /** The file's hash from atlas.sum, without `h1:`. */
   hash: text,
-  /** How many statements the file has. */
+  /** Number of statements in the file. */
   total: z.number().int().nonnegative(),
 });
 const dbmate = z.strictObject({
@@ -38,7 +37,7 @@ const dbmate = z.strictObject({
 const alembic = z.strictObject({
   tool: z.literal("alembic"),
   version_num: text,
-  /** The revisions that it follows: several for a merge, null for a first one. */
+  /** The revision's parents: several for a merge, null for a first revision. */
   down_revision: z.union([text, z.array(text).min(2), z.null()], "a revision, a list of them, or null"),
 });
 const django = z.strictObject({ tool: z.literal("django"), app: text, name: text });
@@ -50,7 +49,7 @@ const drizzle = z.strictObject({
 });
 const flyway = z.strictObject({
   tool: z.literal("flyway"),
-  /** Null: a repeatable one, which is known by its description. */
+  /** Null for a repeatable migration, which its description identifies. */
   version: z.union([text, z.null()], 'a version such as "1.2", in quotes; null for a repeatable migration'),
   description: z.string(),
   script: text,
@@ -95,7 +94,7 @@ const sqitch = z.strictObject({
   change_id: hex(40, "the change's id"),
   script_hash: hex(40, "the deploy script's SHA-1").nullable(),
   ...planned,
-  /** What it requires, as sqitch.plan has it, each with the id of that change. */
+  /** Required changes from sqitch.plan, each with its id. */
   requires: z.record(text, hex(40, "the required change's id")).default({}),
   conflicts: z.array(text).default([]),
   tags: z
@@ -113,7 +112,7 @@ const sqlx = z.strictObject({
 const tern = z.strictObject({ tool: z.literal("tern"), version: digits });
 const yoyo = z.strictObject({ tool: z.literal("yoyo"), migration_id: text });
 
-/** A row of the tool's own. `tool` is the plan's, and not written with each. */
+/** A row of a tool's table. `tool` comes from the plan, and is not a column. */
 export const toolRow = z.discriminatedUnion("tool", [
   alembic,
   atlas,
@@ -139,7 +138,7 @@ export type ToolRow = z.infer<typeof toolRow>;
 export type Tool = ToolRow["tool"];
 export type RowOf<T extends Tool> = Extract<ToolRow, { tool: T }>;
 
-/** Each tool's table, where its settings do not say otherwise. */
+/** Each tool's default table. */
 export const TOOL_TABLES: Readonly<Record<Tool, string>> = {
   alembic: "alembic_version",
   atlas: "atlas_schema_revisions.atlas_schema_revisions",
@@ -163,5 +162,5 @@ export const TOOL_TABLES: Readonly<Record<Tool, string>> = {
 
 export const TOOLS = Object.keys(TOOL_TABLES) as [Tool, ...Tool[]];
 
-/** In place of a version: the tool's table has no row yet. */
+/** Stands for a version where the tool's table has no row yet. */
 export const NONE = "none";

@@ -1,34 +1,35 @@
-// The versions of migrations: text, in an order. Only here is said what a version may look like, when two are the same,
-// and which of two is newer.
+// Versions of migrations. This file alone defines their format, when two are the same, and which of two is newer.
 
-/** Letters and digits in any case, with single `.`, `-` or `_` between: `006`, `69.1`, `2026-01-28-115414`, `ae1027a6acf`. */
+/** Letters and digits with single `.`, `-` or `_` between: `006`, `69.1`, `2026-01-28-115414`, `ae1027a6acf`. */
 export const VERSION = new RegExp(`^${versionPattern()}$`);
 
-/** For use within a longer pattern. */
+/** The pattern for use inside a longer one. */
 export function versionPattern(): string {
   return "(?=.{1,100}$)[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*";
 }
 
-/** The state machine's word for "no migration", and what the evidence adds to a version for a further try of it. */
+/** The state machine's word for "no migration", and the suffixes that the evidence adds to a version for a further try. */
 const RESERVED = /^none$|-(?:again|second|first-step)$/i;
 
-/** Why this cannot be a version; undefined where it can. */
+/** Returns why the text is not a valid version; undefined where it is valid. */
 export function whyNoVersion(text: string): string | undefined {
   if (!VERSION.test(text))
-    return `${JSON.stringify(text)} is no version: letters and digits, with single ., - or _ between them, at most 100 in all`;
-  return RESERVED.test(text) ? `"${text}" is a word of Sluice's own: give the migration another` : undefined;
+    return `${JSON.stringify(text)} is not a version: use letters and digits, with single ., - or _ between them, at most 100 characters`;
+  return RESERVED.test(text)
+    ? `"${text}" is reserved by Sluice: give the migration another version`
+    : undefined;
 }
 
-/** How a set of versions is kept: what makes two the same, and which of two is newer. */
+/** Order of a set of versions: when two are the same, and which of two is newer. */
 export interface VersionOrder {
   same(a: string, b: string): boolean;
-  /** Negative where `a` is older; undefined where nothing in them says which is, as of revisions such as `ae1027a6acf`. */
+  /** Negative where `a` is older; undefined where the text has no order, as with revisions such as `ae1027a6acf`. */
   compare(a: string, b: string): number | undefined;
 }
 
 /**
- * Versions in text: each stands for itself, so 001 is not 1, and neither is newer. Groups of digits are compared as
- * numbers of any length: 1.9 is older than 1.10, and 9 than 20260128115414000001.
+ * Versions as text: 001 and 1 differ, and neither is newer. Groups of digits compare as numbers of any length: 1.9 is
+ * older than 1.10, and 9 is older than 20260128115414000001.
  */
 export const AS_TEXT: VersionOrder = {
   same: (a, b) => a === b,
@@ -39,7 +40,7 @@ export const AS_TEXT: VersionOrder = {
   },
 };
 
-/** Versions in a column of numbers: 001 is 1, and 1.10 is 1.1. */
+/** Versions in a numeric column: 001 equals 1, and 1.10 equals 1.1. */
 export const AS_NUMBER: VersionOrder = {
   same: (a, b) => {
     const [left, right] = [decimal(a), decimal(b)];
@@ -51,7 +52,7 @@ export const AS_NUMBER: VersionOrder = {
   },
 };
 
-/** The one that is newer than all others; undefined where their order does not say, or there are none. */
+/** Returns the version that is newer than all others; undefined where the order does not decide, or for no versions. */
 export function newest(order: VersionOrder, versions: readonly string[]): string | undefined {
   if (!areOrdered(order, versions)) return versions.length === 1 ? versions[0] : undefined;
   const [found, next] = versions.toSorted((a, b) => order.compare(b, a) ?? 0);
@@ -60,8 +61,8 @@ export function newest(order: VersionOrder, versions: readonly string[]): string
 }
 
 /**
- * The place of the first that is older than the one before it. Where some have no order of their own, their order is the
- * one in which they are listed: of hashes, one may be digits alone by chance.
+ * Returns the index of the first version that is older than the one before it. Where some versions have no order, their
+ * listed order counts: a hash may consist of digits by chance.
  */
 export function firstOutOfOrder(order: VersionOrder, versions: readonly string[]): number | undefined {
   if (!areOrdered(order, versions)) return undefined;
@@ -76,7 +77,7 @@ function areOrdered({ compare }: VersionOrder, versions: readonly string[]): boo
   return versions.every((version) => compare(version, version) !== undefined);
 }
 
-/** Groups of digits with . or - between, and then, after _, a name such as tools put behind a version. */
+/** Groups of digits with `.` or `-` between; after `_` a name, as tools append to a version. */
 const ORDERED = /^[vV]?(\d+(?:[.-]\d+)*)(?:_(.*))?$/s;
 
 function byGroups(a: string, b: string): number {
@@ -91,7 +92,7 @@ function byGroups(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** Digits, and what is between them other than the signs that part groups. */
+/** Splits the text into groups of digits and groups of other characters, without the separators. */
 function groups(text: string): string[] {
   return text.match(/\d+|[^\d._-]+/g) ?? [];
 }

@@ -1,4 +1,4 @@
-/** How production is brought back: the state machine chooses by it. */
+/** The way back of production. The state machine branches on it. */
 export type WayBack = "rollback" | "restore";
 
 export const ONLY_RESTORE: WayBack = "restore";

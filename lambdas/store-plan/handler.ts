@@ -6,17 +6,17 @@ import { Envar, requireEnvar } from "../shared/envars.ts";
 import { messageOf } from "../shared/errors.ts";
 import { storePlan } from "../shared/plan-document.ts";
 
-/** Of CloudFormation's limits: its answer may have 4,096 bytes. */
+/** Keeps the response below CloudFormation's limit of 4,096 bytes. */
 const LONGEST_REASON = 1_000;
 
 /**
- * Stores the plan that is deployed, when CloudFormation makes the resource that stands for it. Plans are never deleted:
- * runs that went by one may be looked into for years.
+ * Stores the deployed plan when CloudFormation creates its resource. Plans are never deleted: people may look into runs
+ * of a plan for years.
  */
 export async function handler(event: CloudFormationCustomResourceEvent): Promise<void> {
   const { StackId, RequestId, LogicalResourceId, RequestType, ResponseURL } = event;
   const checksum = String(event.ResourceProperties.Plan);
-  // What is deleted is named as it was: after a failed creation that is a name of CloudFormation's own.
+  // A deletion returns the id it received: after a failed creation that is CloudFormation's own.
   const PhysicalResourceId = RequestType === "Delete" ? event.PhysicalResourceId : `plan-${checksum}`;
   const about = { StackId, RequestId, LogicalResourceId, PhysicalResourceId };
   let response: CloudFormationCustomResourceResponse;
@@ -37,5 +37,5 @@ export async function handler(event: CloudFormationCustomResourceEvent): Promise
     headers: { "content-type": "" },
     body: JSON.stringify(response),
   });
-  if (!answered.ok) throw new Error(`CloudFormation took no answer: ${answered.status}`);
+  if (!answered.ok) throw new Error(`CloudFormation did not accept the response: HTTP ${answered.status}`);
 }

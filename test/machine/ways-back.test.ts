@@ -177,7 +177,7 @@ describe("where restores are forbidden", () => {
 
   test("a stack is not even synthesized for a plan that knows no other way back", async () => {
     await expect(deployed(false)).rejects.toThrow(
-      /^plan\.yaml: migrations: 002_notes has the restore as its way back, and nothing may be restored here.*acceptNoWayBack: true/,
+      /^plan\.yaml: migrations: the way back of 002_notes is the restore, and restores are off here.*acceptNoWayBack: true/,
     );
   });
 

@@ -169,7 +169,7 @@ test("a rehearsal without --apply leaves another database alone, also where a fu
   });
   const { end, evidence } = await runPlan({ databaseUrl: database.url, plan });
   expect(end.end).toBe("Refused");
-  expect(end.cause).toContain("made useless on copies");
+  expect(end.cause).toContain("disables user mappings on copies");
   expect(await evidence.require(Doc.stagingVerified)).toMatchObject({ equal: true });
   expect(await amount()).toBe(100);
 });

@@ -1,4 +1,4 @@
-/** A plan with one migration of each kind that changes data, and what the gate says of each. */
+/** A plan with one migration of each kind that changes data, and the gate's text about each. */
 export const CHANGES_PLAN = new URL("../plans/changes", import.meta.url).pathname;
 
 export const CHANGES_WORDS: Record<string, string> = {

@@ -1,4 +1,4 @@
-/** The dashboard of the plan that the bundled one was made from: metric, target, alert threshold. */
+/** The dashboard of the plan behind the bundled one: metric, target, alert threshold. */
 export const DASHBOARD = [
   ["Vector Search P95", "<100 ms", ">150 ms"],
   ["Graph Traversal P95", "<200 ms", ">300 ms"],

@@ -1,12 +1,12 @@
 import type { Session } from "../../lambdas/shared/session.ts";
 
-/** At which of its calls of the database a worker ends itself: just before it is sent, or while the server is at work on it. */
+/** The database call at which a worker ends itself: just before sending it, or while the server runs it. */
 export interface Kill {
   call: number;
   when: "before" | "during";
 }
 
-/** Counts a worker's calls of the database, and ends its process with SIGKILL at one of them. */
+/** Counts a worker's database calls, and ends its process with SIGKILL at one of them. */
 export class DeadlyCalls {
   count = 0;
 
@@ -29,7 +29,7 @@ export class DeadlyCalls {
     if (this.count !== this.kill?.call) return send();
     if (this.kill.when === "before") die();
     setTimeout(die, this.duringMs);
-    // Whatever comes back, nobody acts on it any more.
+    // The worker must not act on the answer any more.
     return send().then(
       () => new Promise<T>(() => undefined),
       () => new Promise<T>(() => undefined),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "vitest";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { createEmbedded, embeddedSession } from "../../local/embedded-session.ts";
 
-/** One embedded Postgres for the tests of the file or `describe` that calls this, with `setUp` run in it. */
+/** Returns one embedded Postgres for the tests of the calling file or `describe`, after running `setUp` in it. */
 export function useEmbedded(setUp = ""): Session {
   let db: PGlite | undefined;
   let session: Session | undefined;

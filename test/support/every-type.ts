@@ -9,9 +9,9 @@ const list = (from: number, to: number, swap: readonly number[] = []) => {
   return `[${numbers.join(",")}]`;
 };
 
-/** Every type is given all of these, and has the values that its input function takes. */
+/** Every type is tried with all of these; its values are those that its input function accepts. */
 const LITERALS = [
-  // Texts, and what looks like something else.
+  // Texts, and texts that look like other types.
   ..."|a|A|a |b|ss|ß|null|t|f|y|0|00|01|010|1|-1|2|-2".split("|"),
   // Numbers, at the edges of their types and where halves of 64 bits fold together.
   ..."-0|1.0|1.00|-1.0|0.0|-0.0|0.1|0.10000000000000002|1e300|1e-300|NaN|Infinity|-Infinity".split("|"),
@@ -56,13 +56,13 @@ const LITERALS = [
   ),
 ];
 
-/** Made of each of the system's types: what a hash must see through. */
+/** Types made from each of the system's types: a hash must look inside them. */
 const SHELLS = ["plain", "domain", "array", "composite"] as const;
 
-/** Types whose values no literal can make; those that have no array type either are left out altogether. */
+/** Types whose values no literal can make. Those without an array type are left out. */
 export const WITHOUT_LITERALS = ["gtsvector"];
 
-/** As docs/what-is-proven.md says: within a composite value, functions that share a name are not told apart. */
+/** From docs/what-is-proven.md: within a composite value, functions that share a name are not distinguished. */
 export const EXCEPTIONS = ["composite of regoper", "composite of regproc"];
 
 const OWN = `
@@ -94,7 +94,7 @@ export interface TypeFound {
   type: string;
   /** Different ones, NULL included. */
   values: number;
-  /** Of what a hash says of them. */
+  /** Broken rules of the values' hashes, a line each. */
   faults: string[];
 }
 
@@ -153,7 +153,7 @@ export async function hashEveryType(session: Session): Promise<TypeFound[]> {
   });
 }
 
-/** A literal that the type does not take is none of its values. */
+/** Skips a literal that the type does not accept. */
 const fill = (type: string, i: number) => `
   DO $$ DECLARE l text; BEGIN
     EXECUTE (SELECT 'INSERT INTO own.every (plain_${i}) VALUES ' || string_agg(format('(%L::${type})', value), ', ')

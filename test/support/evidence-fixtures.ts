@@ -42,7 +42,7 @@ import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { MemoryEvidence } from "./ports.ts";
 
-/** The execution that a run of this name is. */
+/** Returns the execution of a run with this name. */
 export const executionOf = (run: string) =>
   `arn:aws:states:eu-central-1:123456789012:execution:sluice:${run}`;
 
@@ -94,10 +94,10 @@ const TABLES = [
   "agent_capabilities",
 ];
 
-/** Turns every text of a document that people wrote into something hostile. */
+/** Makes every text in a document that people wrote hostile. */
 export type Spoil = <T>(document: T, name: string) => T;
 
-/** Plays a run by writing the evidence that it would leave, its clock going on with every document. */
+/** Plays a run: writes the evidence that it would leave, and advances the clock with every document. */
 export class RunFixture {
   readonly store = new MemoryEvidence();
   readonly evidence: RunEvidence;
@@ -150,7 +150,7 @@ export class RunFixture {
     );
   }
 
-  /** A state that was entered and not done. */
+  /** A state that was entered and did not end. */
   async fail(state: string, error: string, message: string): Promise<void> {
     await this.enter(state);
     const at = new Date(this.after(0.5));
@@ -581,7 +581,7 @@ export class RunFixture {
     });
   }
 
-  /** A reading of the watch: the vector search's latency, and all else as it should be. */
+  /** A reading of the watch: the vector search's latency, with all other metrics on target. */
   async reading(vectorMs: number | null = 12.5, soFar: Partial<ReadingDoc["soFar"]> = {}): Promise<void> {
     const at = this.after(2);
     const values = (this.plan.watch?.metrics ?? []).map((metric, i): ReadingValue => {
@@ -637,7 +637,7 @@ export class RunFixture {
   }
 }
 
-/** What the states of a phase of the machine are called. */
+/** Returns the names of a phase's states. */
 const PHASES: readonly (readonly [RegExp, string])[] = [
   [/^(Leave|Delete|Release|Write|Tell)/, "Close"],
   [/^(Admit|Preflight)/, "Admit"],
@@ -659,7 +659,7 @@ function noted(state: string): Omit<StateDoc, "at"> {
   return { state, phase, ...(version === undefined ? {} : { version }) };
 }
 
-/** A value that is within any target of that unit. */
+/** Returns a value that meets every target with that unit. */
 const GOOD: Readonly<Record<string, number>> = { ms: 4.2, "%": 0.04, GiB: 40 };
 
 const QUESTIONS: Readonly<Record<GateDoc["kind"], string>> = {
@@ -693,7 +693,7 @@ function contents(): TableContentDoc[] {
   }));
 }
 
-/** Up to and with the gate before production. */
+/** Plays a run up to and including the gate before production. */
 export async function rehearsed(fixture = new RunFixture()): Promise<RunFixture> {
   await fixture.admit();
   await fixture.state("Preflight", () => fixture.preflight());
@@ -702,7 +702,7 @@ export async function rehearsed(fixture = new RunFixture()): Promise<RunFixture>
   return fixture;
 }
 
-/** Up to the last migration on production, every gate answered with Go. */
+/** Plays a run up to the last migration on production, with a Go at every gate. */
 export async function migrated(fixture = new RunFixture(), upTo?: string): Promise<RunFixture> {
   await rehearsed(fixture);
   await fixture.gate("rehearsal", "Go", { comment: "Looks good, and the window is open" });
@@ -739,7 +739,7 @@ export async function rolledBackByCheck(fixture = new RunFixture()): Promise<Run
   return fixture;
 }
 
-/** The states that links of the chain name, in their order. */
+/** Returns the states that the chain's links name, in order. */
 export async function statesNoted(evidence: RunEvidence): Promise<CalledState[]> {
   const names = await evidence.list(CHAIN);
   const links = await Promise.all(names.map((name) => evidence.require(docName<LinkDoc>(name))));

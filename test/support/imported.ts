@@ -15,7 +15,7 @@ export function folderOf(files: Files, root = "migrations"): SourceFolder {
   );
 }
 
-/** What is made of a folder, with all of its migrations pending unless `after` says otherwise. */
+/** Returns the import of a folder. All its migrations are pending unless `after` is given. */
 export async function drafted(
   tool: Tool,
   files: Files,
@@ -30,17 +30,17 @@ export async function drafted(
   );
 }
 
-/** `file:line says` of each. */
+/** Returns `file:line text` for each. */
 export function said(findings: Draft["notes"]): string[] {
   return findings.map(({ file, line, says }) => `${file}${line === undefined ? "" : `:${line}`} ${says}`);
 }
 
-/** Tools that the folder may be of. */
+/** Returns the tools that the folder may belong to. */
 export function toolsOf(files: Files): string[] {
   return [...new Set(candidates(folderOf(files)).map(({ tool }) => tool))];
 }
 
-/** The steps' marks and statements, without heads and blank lines. */
+/** Returns the steps' marks and statements, without headers and blank lines. */
 export function bare(sql: string | undefined): string | undefined {
   return sql
     ?.split("\n")

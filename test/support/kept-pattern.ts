@@ -14,7 +14,7 @@ export async function keptPattern(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-/** What it starts from. */
+/** The schema that it starts from. */
 export const BEFORE_KEEPING = `
 CREATE TABLE orders (id int PRIMARY KEY, code text NOT NULL, note text);
 CREATE INDEX orders_code ON orders (code);

@@ -1,4 +1,4 @@
-/** Settings that a session leaves as the role, the database or the server has them, by the reason for it. */
+/** Settings that a session leaves at the role's, database's or server's value, by reason. */
 const LEFT: Readonly<Record<string, readonly string[]>> = {
   "What a plan's text means is the database's own choice, which staging has from production": [
     ...["search_path", "TimeZone", "timezone_abbreviations", "default_text_search_config"],

@@ -3,7 +3,7 @@ import { pgbouncerRoot } from "./pgbouncer.ts";
 
 const URL_NAME = "SLUICE_NATIVE_URL";
 
-/** Before the native suite: without its server it fails here, with what it needs, instead of passing by skipping. */
+/** Runs before the native suite. Without a server the suite fails here and states what it needs; it never skips. */
 export default async function needServer(): Promise<void> {
   if (pgbouncerRoot() === undefined)
     throw new Error(

@@ -5,7 +5,7 @@ import { loadPlan } from "../../lib/plan/compile.ts";
 import { ServerInstances } from "../../local/server-instances.ts";
 import { TINY_PLAN } from "./rehearsal.ts";
 
-/** A superuser's URL of the server that the native suite runs on. */
+/** Superuser URL of the native suite's server. */
 export const NATIVE_URL = process.env.SLUICE_NATIVE_URL ?? "postgres://postgres@127.0.0.1:54329/postgres";
 
 export function urlOf(database: string, user = "postgres"): string {
@@ -20,12 +20,12 @@ export const onServer = <T>(work: (session: Session) => Promise<T>): Promise<T> 
 
 export interface NativeDatabase {
   name: string;
-  /** As its owner, who is no superuser. */
+  /** As its owner, who is not a superuser. */
   url: string;
   drop(): Promise<void>;
 }
 
-/** The tiny plan's baseline in a database of its own, owned by a role that is no superuser and may create databases. */
+/** Creates a database with the tiny plan's baseline. Its owner is not a superuser and may create databases. */
 export async function tinyDatabase(): Promise<NativeDatabase> {
   const { local } = await loadPlan(TINY_PLAN);
   if (!local) throw new Error("The tiny plan has no baseline");
@@ -42,7 +42,7 @@ export async function tinyDatabase(): Promise<NativeDatabase> {
     await session.exec(`CREATE DATABASE ${name} OWNER ${local.owner}`);
   });
   await withPgSession({ connectionString: urlOf(name, local.owner) }, async (session) => {
-    // Roles are the server's, and there already.
+    // Roles belong to the server and already exist.
     for (const { sql } of local.baseline)
       await session.exec(sql.replace("CREATE ROLE notes_app NOLOGIN;", ""));
   });

@@ -9,19 +9,19 @@ import { NATIVE_URL } from "./native.ts";
 
 const PROGRAM = "/usr/sbin/pgbouncer";
 
-/** Where Debian's pgbouncer is: in the folder that the native server lives in, or on the machine. */
+/** Path of Debian's pgbouncer: in the native server's folder, or on the machine. */
 export function pgbouncerRoot(): string | undefined {
   const roots = [process.env.NATIVE_PG_ROOT ?? "/opt/native-postgres", "/"];
   return roots.find((root) => existsSync(join(root, PROGRAM)));
 }
 
 export interface Pooler {
-  /** Of a database behind it. */
+  /** URL of a database behind it. */
   urlOf(database: string, user: string): string;
   close(): Promise<void>;
 }
 
-/** PgBouncer in front of the native server: a transaction each, and one connection for all, so that everybody meets. */
+/** PgBouncer in front of the native server, in transaction mode with one connection, so that all clients share it. */
 export async function startPooler(users: readonly string[]): Promise<Pooler> {
   const root = pgbouncerRoot();
   if (root === undefined) throw new Error("There is no pgbouncer");

@@ -12,12 +12,12 @@ const DEBIAN = "/usr/lib/postgresql";
 interface Programs {
   root: string;
   bin: string;
-  /** Comes before each command: PostgreSQL does not run as root. */
+  /** Prefix of each command, as PostgreSQL does not run as root. */
   prefix: readonly string[];
   owner: { uid: number; gid: number } | undefined;
 }
 
-/** @throws Error with what the tests need: they do not pass by being skipped */
+/** @throws Error with what the tests need: they never pass by skipping */
 function findPrograms(): Programs {
   for (const root of [process.env.NATIVE_PG_ROOT ?? "/opt/native-postgres", "/"]) {
     const folder = join(root, DEBIAN);
@@ -55,12 +55,12 @@ export interface Cluster {
   port: number;
   url(database: string, user?: string): string;
   on<T>(database: string, work: (session: Session) => Promise<T>, user?: string): Promise<T>;
-  /** A physical copy as of now, as a restored snapshot of RDS is one; started with these settings beside the cluster's. */
+  /** Makes a physical copy as of now, like a restored RDS snapshot, started with these settings on top of the cluster's. */
   copy(settings?: Readonly<Record<string, string>>): Promise<Cluster>;
   restart(settings?: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** Servers of a test's own, each a whole cluster with a superuser postgres whom it trusts. */
+/** A test's own servers, each a whole cluster that trusts the superuser postgres. */
 export class Clusters {
   private readonly programs = findPrograms();
   private readonly folder: string;
@@ -149,7 +149,7 @@ export class Clusters {
     return [...prefix, join(bin, name), ...args] as unknown as [string, ...string[]];
   }
 
-  /** A path in the folder as the programs know it. */
+  /** Returns a path in the folder, as the programs see it. */
   private inside(path: string): string {
     const { root } = this.programs;
     const whole = join(this.folder, path);

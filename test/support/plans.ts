@@ -1,6 +1,6 @@
 import type { CompiledPlan, Migration } from "../../lambdas/shared/plan.ts";
 
-/** A plan of so many migrations, asked about after each, as large as plans get; its SQL is never run. */
+/** Returns a plan of so many migrations with a gate after each, as large as plans get. Its SQL never runs. */
 export function planOf(count: number, first = 101): CompiledPlan {
   const gate = (question: string) => ({ question, checklist: ["it is so"], minutes: 60 });
   return {

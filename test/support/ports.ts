@@ -13,7 +13,7 @@ import type {
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { sha256 } from "../../lambdas/shared/sha256.ts";
 
-/** Evidence in memory: the same promises as the real store, and open to look into. */
+/** Evidence in memory, with the real store's promises and readable by tests. */
 export class MemoryEvidence implements EvidenceStore {
   readonly files = new Map<string, string>();
   readonly #leases = new Map<string, Lease>();
@@ -80,7 +80,7 @@ export class TestClock {
   }
 }
 
-/** Records what gates were answered; `succeed` can be made to fail, or to find nobody. */
+/** Records answers to gates. `succeed` can be made to fail, or to find no waiting gate. */
 export class RecordingCallbacks implements Callbacks {
   readonly calls: { token: string; output: unknown }[] = [];
   behaviour: "answers" | "nobody waits" | "fails" = "answers";
@@ -112,7 +112,7 @@ export type PortOverrides = Partial<Omit<Ports, "settings" | "plan" | "evidence"
   plan?: Partial<CompiledPlan>;
 };
 
-/** The one plan, whichever is asked for. */
+/** Returns the same plan for every checksum. */
 export function plansOf(plan: () => CompiledPlan): Plans {
   return {
     get standard() {
@@ -124,7 +124,7 @@ export function plansOf(plan: () => CompiledPlan): Plans {
   };
 }
 
-/** Ports on memory alone. Those that a test does not override and should not need throw when they are used. */
+/** Ports in memory. Ports that a test does not override and should not need throw when used. */
 export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const notices: Notice[] = [];
   const announced: Announcement[] = [];
@@ -170,7 +170,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   return ports;
 }
 
-/** A port that says its name when something uses it. */
+/** A port that throws with its name when it is used. */
 function unexpected<Port extends object>(name: string): Port {
   return new Proxy({} as Port, {
     get: (_, member) => () => {
@@ -201,7 +201,7 @@ const SETTINGS: RunSettings = {
 
 const gate = (question: string, checklist: string[] = []): GateText => ({ question, checklist, minutes: 60 });
 
-/** A migration that does nothing much. */
+/** A trivial migration. */
 export function tinyMigration(version: string, title: string): Migration {
   const folder = `${version}_tiny`;
   return {

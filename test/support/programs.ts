@@ -6,8 +6,8 @@ import { join } from "node:path";
 const NAMES = ["postgres", "pg_basebackup", "pg_dump", "pg_restore"];
 
 /**
- * PostgreSQL's programs of the folder that the native server lives in, made to run beside it: a script for each, by
- * that folder's own loader and libraries. Undefined where there is no such folder: those of the machine are used then.
+ * PostgreSQL's programs from the native server's folder, as runnable scripts: one for each, with
+ * that folder's own loader and libraries. Undefined without that folder: then the machine's programs are used.
  */
 export async function nativePrograms(): Promise<{ bin: string; remove(): Promise<void> } | undefined> {
   const root = process.env.NATIVE_PG_ROOT ?? "/opt/native-postgres";

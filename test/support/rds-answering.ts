@@ -51,7 +51,7 @@ export function answerBy(rds: AwsClientStub<RDSClient>, environment: RdsClusters
     });
 }
 
-/** As the loops of the state machine do: asked again until it is done, and not for ever. */
+/** Calls again until it is done, with a limit, as the loops of the state machine do. */
 export async function until<T>(what: () => Promise<T | undefined | false>): Promise<T> {
   for (let tries = 0; tries < 100; tries++) {
     const found = await what();

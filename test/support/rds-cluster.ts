@@ -1,6 +1,6 @@
 import type { DBCluster, DBInstance } from "@aws-sdk/client-rds";
 
-/** Production as DescribeDBClusters shows it, with everything that a copy of its volume would not inherit. */
+/** Production in DescribeDBClusters' form, with everything that a copy of its volume would not inherit. */
 export const productionCluster: DBCluster = {
   DBClusterIdentifier: "orders",
   DbClusterResourceId: "cluster-PRODUCTION",

@@ -9,7 +9,7 @@ import type {
   RestoreDBClusterToPointInTimeMessage,
 } from "@aws-sdk/client-rds";
 
-/** An error as RDS gives it: by its code. */
+/** An error of RDS, with its code. */
 export class RdsRefusal extends Error {
   constructor(
     readonly code: string,
@@ -19,16 +19,16 @@ export class RdsRefusal extends Error {
   }
 }
 
-/** What a cluster's volume is to whoever stands behind: where there is no data, nothing need be done. */
+/** A cluster's volume for a test with real data; without data it does nothing. */
 export interface Volumes {
   copy(from: string, to: string): Promise<void>;
   /** Starts the server of a cluster's volume. @returns the port that it answers at */
   start(volume: string, cluster: string): Promise<number>;
   stop(volume: string): Promise<void>;
   remove(volume: string): Promise<void>;
-  /** From when until when it can be restored by now; undefined: no history is kept of it. */
+  /** The range of moments that it can now be restored to; undefined: it has no history. */
   history(volume: string): Promise<{ from: Date; until: Date } | undefined>;
-  /** A copy of the volume as it was at that moment of its history. */
+  /** Returns a copy of the volume at that moment. */
   copyAt(from: string, at: Date, to: string): Promise<void>;
 }
 
@@ -44,9 +44,9 @@ const NO_DATA: Volumes = {
 interface Cluster {
   db: DBCluster;
   volume: string;
-  /** Parameters wait for it. */
+  /** True: parameters wait for a reboot. */
   waitsForReboot?: boolean;
-  /** What is going on, and after how many looks it is done. */
+  /** The change under way, and the number of looks until it ends. */
   busy?: { looks: number; done: () => void } | undefined;
 }
 
@@ -65,22 +65,22 @@ interface Taken {
 
 type Input = Record<string, unknown>;
 
-/** RDS for PostgreSQL on three instances, which RDS makes and names. */
+/** RDS for PostgreSQL on three instances, which RDS creates and names. */
 const isMultiAz = ({ Engine: engine }: DBCluster) => engine === "postgres";
 
 /**
- * RDS for clusters, by its documentation: names, members' order, statuses that take a while (so many looks), and what is
- * refused meanwhile. A rename takes the old name away before the new one is there.
+ * RDS for clusters, by its documentation: names, members' order, statuses that last for some looks, and what is
+ * refused meanwhile. A rename removes the old name before the new one appears.
  */
 export class RdsClusters {
   readonly clusters = new Map<string, Cluster>();
   readonly members = new Map<string, Member>();
   readonly snapshots = new Map<string, Taken>();
-  /** What was asked, in order. */
+  /** All requests, in order. */
   readonly calls: { action: string; input: Input }[] = [];
-  /** Asked before each call; throws what RDS answers in its place. */
+  /** Runs before each call; throws RDS's error instead. */
   refuse: (action: string, input: Input) => void = () => undefined;
-  /** Between its names a cluster is under neither for so many looks. */
+  /** During a rename a cluster has neither name for so many looks. */
   private hidden: { looks: number; done: () => void }[] = [];
   private made = 0;
 
@@ -90,14 +90,14 @@ export class RdsClusters {
     private readonly looks = 2,
   ) {}
 
-  /** Where its writer answers; undefined where there is none. */
+  /** Address of its writer; undefined without a writer. */
   portOf(name: string): number | undefined {
     const found = this.clusters.get(name);
     const serves = [...this.members.values()].some(({ cluster }) => cluster === name);
     return serves ? found?.db.Port : undefined;
   }
 
-  /** A cluster that is there already, with its instances, the writer first. */
+  /** Adds an existing cluster with its instances, the writer first. */
   adopt(db: DBCluster, members: readonly DBInstance[], volume: string): void {
     const name = db.DBClusterIdentifier ?? "";
     this.clusters.set(name, { db: { ...db }, volume });
@@ -193,7 +193,7 @@ export class RdsClusters {
       : db;
   }
 
-  /** Clusters on one storage, by the one filter that is asked for. */
+  /** Returns clusters on the same storage, by the only filter that is used. */
   private inGroup(filters: unknown): DBCluster[] {
     const [filter] = filters as { Name: string; Values: string | string[] }[];
     const groups = [filter?.Values].flat();
@@ -288,7 +288,7 @@ export class RdsClusters {
     return await this.make(request, found.volume, found.like);
   }
 
-  /** A cluster has of its source the volume, and else what it is told. */
+  /** A copied cluster takes the volume from its source and all else from the request. */
   private async make(
     request: RestoreDBClusterToPointInTimeMessage | RestoreDBClusterFromSnapshotMessage,
     from: string,
@@ -349,7 +349,7 @@ export class RdsClusters {
     return { DBCluster: db };
   }
 
-  /** By numbers that are free: those of a cluster that had the name before may still be there. */
+  /** Numbers the instances with free numbers: a former cluster of that name may still have some. */
   private async makeThree(name: string, { db: like, volume }: Cluster): Promise<void> {
     like.Port = await this.volumes.start(volume, name);
     for (let number = 1, made = 0; made < 3; number++) {
@@ -384,7 +384,7 @@ export class RdsClusters {
     return { DBCluster: found.db };
   }
 
-  /** @throws RdsRefusal for an instance that RDS made itself: only a reboot of it is possible */
+  /** @throws RdsRefusal for an instance that RDS created itself: it can only be rebooted */
   private refuseOwn(cluster: string): void {
     const db = this.clusters.get(cluster)?.db;
     if (db && isMultiAz(db))

@@ -1,6 +1,6 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 
-/** Production as DescribeDBInstances shows it, with everything that a restore would not inherit. */
+/** Production in DescribeDBInstances' form, with everything that a restore would not inherit. */
 export const productionInstance: DBInstance = {
   DBInstanceIdentifier: "orders",
   DbiResourceId: "db-PRODUCTION",

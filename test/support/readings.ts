@@ -1,6 +1,6 @@
 import type { Session } from "../../lambdas/shared/session.ts";
 
-/** The session, and how often the whole catalog was read by it: each time in a transaction of its own. */
+/** Returns the session, and a count of its reads of the whole catalog: each in its own transaction. */
 export function countingReadings(session: Session): { session: Session; readings(): number } {
   let begun = 0;
   return {

@@ -1,4 +1,4 @@
-/** What the work says as it refuses; `nothing was refused` where it does not. */
+/** Returns the message of the work's refusal; `nothing was refused` without one. */
 export function refusalOf(work: () => unknown): string {
   try {
     work();

@@ -9,14 +9,14 @@ import { rehearse } from "../../local/rehearse.ts";
 
 export const TINY_PLAN = new URL("../plans/tiny", import.meta.url).pathname;
 
-/** A folder of its own, gone after the test. */
+/** Creates a temporary folder, which is deleted after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-test-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The tiny plan with files of it changed: each change gets the file's text and gives back another. */
+/** Returns the tiny plan with changed files: each change maps the file's text to another. */
 export async function changedPlan(
   changes: Readonly<Record<string, (text: string) => string>>,
 ): Promise<string> {
@@ -42,7 +42,7 @@ export interface RanRehearsal {
 export interface RunOptions extends Partial<RehearseOptions> {
   /** Gates that are answered with a No-Go; all others get a Go. */
   noGo?: readonly string[];
-  /** Called with each event before it is acted on. */
+  /** Called with each event before the run acts on it. */
   onEvent?: (event: RunEvent, stop: () => void) => void | Promise<void>;
 }
 

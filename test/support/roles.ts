@@ -13,7 +13,7 @@ interface Statement {
   Resource: unknown;
 }
 
-/** A role of a template, and what its policies allow; conditions are taken as met. */
+/** A role of a template, and what its policies allow. Conditions count as met. */
 export interface Role {
   /** The capability whose function has it; its logical id where it is no function's. */
   of: string;
@@ -26,7 +26,7 @@ const PSEUDO: Readonly<Record<string, string>> = {
   "AWS::AccountId": "123456789012",
 };
 
-/** Every role that a template creates. */
+/** Returns every role that a template creates. */
 export function rolesOf(template: Template): Role[] {
   const resources = Object.entries(template.toJSON().Resources as Record<string, Resource>);
   const policies = resources.filter(([, { Type }]) => /^AWS::IAM::(Managed)?Policy$/.test(Type));
@@ -69,7 +69,7 @@ function matches(patterns: unknown, value: string, flags: string): boolean {
   });
 }
 
-/** What CloudFormation would make of it; names that only a deployment gives are left as logical ids. */
+/** Resolves a value as CloudFormation would. Names that only a deployment provides stay logical ids. */
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   const [[name, argument] = ["", undefined]] = Object.entries(value as object);

@@ -1,4 +1,4 @@
-/** Settings that a deployment could have: only what must be given. */
+/** Minimal settings of a deployment. */
 export const exampleSettings = {
   database: {
     instance: "orders-production",

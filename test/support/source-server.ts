@@ -62,7 +62,7 @@ export async function startSource(settings: Readonly<Record<string, string>> = {
   };
 }
 
-/** Asks again and again until it is so; the suite's own time limit ends it. */
+/** Polls until the condition holds. The suite's time limit ends it. */
 export async function until(so: () => Promise<boolean>): Promise<void> {
   while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 100));
 }

@@ -7,7 +7,7 @@ import { parseSettings } from "../../lib/settings.ts";
 import { SluiceStack } from "../../lib/sluice-stack.ts";
 import { exampleSettings } from "./settings.ts";
 
-/** Settings in full, so that every permission there can be is there. */
+/** Full settings, so that every possible permission exists. */
 export const fullSettings = {
   ...exampleSettings,
   database: {
@@ -23,7 +23,7 @@ export const fullSettings = {
   alarms: ["orders-latency"],
 };
 
-/** The app with the tiny plan; not bundled unless told, since bundling takes its time. */
+/** Returns the app with the tiny plan. Bundling is off by default, as it is slow. */
 export async function makeApp(
   options: { bundle?: boolean; settings?: unknown; planFolder?: string } & AppProps = {},
 ) {

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { Tool } from "../../lib/import/imported.ts";
 import type { Files } from "./imported.ts";
 
-/** A sound folder of a tool's: two migrations that are applied, and two that are pending. */
+/** A valid folder of a tool: two applied and two pending migrations. */
 export interface ToolFolder {
   files: Files;
-  /** The newest one that is applied, as the tool calls it. */
+  /** The newest applied one, by the tool's name. */
   after: string;
-  /** Those that are pending, in order. */
+  /** The pending ones, in order. */
   pending: [string, string];
-  /** Which of the pending ones have a way back of their own. */
+  /** The pending ones with their own rollback. */
   back?: true;
 }
 

@@ -2,9 +2,9 @@ import type { Tool } from "../../lambdas/shared/tool-rows.ts";
 
 /** A tool's own table as the tool itself makes it, with two migrations applied, and what a plan of two more says. */
 export interface ToolTable {
-  /** As the tool makes it. */
+  /** The tool's SQL to create it. */
   ddl: string;
-  /** What it holds after two migrations of the tool's own. */
+  /** Its rows after two migrations by the tool. */
   applied: string;
   expectedVersion: string;
   /** `row` of two more migrations. */
@@ -12,7 +12,7 @@ export interface ToolTable {
   /** The table's columns that depend on the files alone, after those two. */
   shown: string;
   becomes: Record<string, unknown>[];
-  /** What the tool leaves when a migration of it breaks off, and by which words it is named. */
+  /** What the tool leaves after a failed migration, and the words in our message about it. */
   unfinished?: [sql: string, named: string];
 }
 

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changedPlan } from "./rehearsal.ts";
 
-/** A migration that is added to the tiny plan as the last one. */
+/** A migration that is added at the end of the tiny plan. */
 export interface Added {
   folder: string;
   migrate: string;
@@ -15,7 +15,7 @@ export interface Wishes {
   /** Versions of the tiny plan whose way back is the restore. */
   restoreOnly?: readonly string[];
   added?: readonly Added[];
-  /** What else is changed, by file. */
+  /** Other changes, by file. */
   changes?: Readonly<Record<string, (text: string) => string>>;
 }
 
@@ -54,7 +54,7 @@ function entry({ folder, rollback, leaves }: Added): string {
   return `  - { folder: ${folder}, title: ${folder}, expectedMinutes: 1${way}${left} }\n`;
 }
 
-/** Narrows a column, so that what does not fit is gone: nothing brings it back but the restore. */
+/** Narrows a column and loses what does not fit: only the restore brings it back. */
 export const NARROWS: Added = {
   folder: "004_short",
   migrate: `-- sluice: step "shorten the notes" rewrites
@@ -62,7 +62,7 @@ ALTER TABLE note ALTER COLUMN body TYPE varchar(5) USING left(body, 5);
 `,
 };
 
-/** Adds a label to an enum, which nothing takes away again. */
+/** Adds a label to an enum, which cannot be removed again. */
 export const ADDS_A_LABEL: Added = {
   folder: "004_archived",
   migrate: `-- sluice: step "a state more"
@@ -77,7 +77,7 @@ UPDATE note SET state = 'archived' WHERE id < 10;
   leaves: ["enum public.state: label: archived"],
 };
 
-/** What that one needs in the baseline. */
+/** The baseline's part for that migration. */
 export const WITH_ENUM = {
   "baseline/schema.sql": (sql: string) => `${sql}CREATE TYPE state AS ENUM ('open', 'closed');\n`,
 };

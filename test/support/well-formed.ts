@@ -1,6 +1,6 @@
 const VOID = new Set(["meta", "br", "hr", "img", "input", "link"]);
 
-/** Tags of a page that are not closed, or closed where another one is open. Empty for a well-formed page. */
+/** Returns the tags of a page that are not closed, or closed in the wrong order. Empty for a well-formed page. */
 export function unclosedTags(page: string): string[] {
   const open: string[] = [];
   const wrong: string[] = [];

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** A worker that runs in processes of its own, so that each can be killed. */
+/** Runs a worker in separate processes, so that each can be killed. */
 export interface WorkerProcess {
-  /** For whatever else the tests keep; gone with the worker. */
+  /** Folder for the tests' other files; deleted with the worker. */
   folder: string;
-  /** Runs one. Resolves to the number that it prints, or to undefined when it was killed. */
+  /** Runs one process. Resolves to the number that it prints, or to undefined when it was killed. */
   run(order: object): Promise<number | undefined>;
   remove(): Promise<void>;
 }

@@ -182,7 +182,7 @@ describe("a run's plan", () => {
     const { evidence, start } = await environment();
     await expect(start({ plan: "0123456789ab" })).rejects.toMatchObject({
       name: "RequestInvalid",
-      message: expect.stringContaining("No plan is published whose checksum begins with 0123456789ab"),
+      message: expect.stringContaining("No published plan has a checksum that begins with 0123456789ab"),
     });
     expect(await evidence.read(Doc.request)).toBeUndefined();
   });

@@ -21,6 +21,6 @@ test.each([
 
 test("the error names what was asked", async () => {
   await expect(requireRow(broken, "SELECT count(*)\n  FROM t")).rejects.toThrow(
-    "The database gave no row where it must give one, and no error: its answers cannot be trusted. Asked was: SELECT count(*) FROM t",
+    "The database returned no row where it must return one, without an error: its answers cannot be trusted. The query was: SELECT count(*) FROM t",
   );
 });

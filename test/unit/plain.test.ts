@@ -75,7 +75,7 @@ describe("the final message", () => {
     });
     const sent = String(sns.commandCalls(PublishCommand)[0]?.args[0].input.Message);
     expect(Buffer.byteLength(sent)).toBeLessThan(256 * 1024);
-    expect(sent).toContain("is left out here");
+    expect(sent).toContain("is left out, as it is too long");
     expect(sent).not.toContain("\ufffd");
     expect(sent.endsWith(`${link.url}\n`)).toBe(true);
   });

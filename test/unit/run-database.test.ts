@@ -231,7 +231,9 @@ describe("a run on a deployment of several databases", () => {
     const bound = ofItsDatabase(deployment.environment([ORDERS, STOCK]), older);
     expect(bound.settings).toMatchObject(STOCK);
     const gone = ofItsDatabase(deployment.environment([ORDERS]), older);
-    expect(() => gone.settings.alarms).toThrow(/no database that this deployment has: it has orders\/shop/);
+    expect(() => gone.settings.alarms).toThrow(
+      /deployment does not have this run.s database\. It has orders\/shop/,
+    );
     expect(gone.settings.gateUrl).toBe("https://gates.example");
   });
 

@@ -21,7 +21,7 @@ const shape = z.strictObject(runFields);
 const eventOf = (p: ReturnType<typeof ports>) => ({ ...EVENT, planChecksum: p.plan.checksum });
 
 describe("a task refuses", () => {
-  test("an event that is not as agreed, naming what is wrong with it", async () => {
+  test("an event of the wrong shape, naming what is wrong with it", async () => {
     const p = ports();
     await expect(
       invoke(
@@ -56,7 +56,7 @@ describe("a task refuses", () => {
     });
     await expect(invoke(acting, event, p)).rejects.toMatchObject({
       name: "RequestInvalid",
-      message: expect.stringContaining("is another run's"),
+      message: expect.stringContaining("belongs to another run"),
     });
     expect({ acted, documents: await evidence.list("") }).toEqual({ acted: false, documents: ["request"] });
   });

@@ -6,10 +6,10 @@ import {
 } from "@aws-sdk/client-cloudwatch";
 import type { Alarms } from "../ports.ts";
 
-// CloudWatch takes at most so many names in one call, and gives as many alarms on one page.
+// CloudWatch accepts at most this many names in one call, and returns as many alarms on one page.
 const MOST_NAMES = 100;
 
-/** CloudWatch alarms, metric and composite ones, by name. */
+/** CloudWatch metric alarms and composite alarms, by name. */
 export class CloudWatchAlarms implements Alarms {
   private readonly client: CloudWatchClient;
 

@@ -18,15 +18,15 @@ interface PgDatabasesOptions {
   database: string;
   /** Shown in pg_stat_activity. */
   applicationName: string;
-  /** Certificates, as PEM, of who may vouch for a server. */
+  /** PEM certificates of the authorities that server certificates are verified against. */
   authorities: string;
-  /** What to log in with there, likeliest first. */
+  /** Credentials to try at that endpoint, likeliest first. */
   credentials(endpoint: Endpoint): AsyncIterable<Credentials>;
-  /** What to do where none of them is taken. */
+  /** Advice for the error when the server accepts none of them. */
   mend: string;
 }
 
-/** PostgreSQL servers on RDS, by node-postgres, with TLS that is verified. */
+/** PostgreSQL servers on RDS, by node-postgres, with verified TLS. */
 export class PgDatabases implements Databases {
   readonly single = false;
   private readonly options: PgDatabasesOptions;
@@ -66,18 +66,18 @@ export class PgDatabases implements Databases {
         refused = error;
       }
     }
-    throw new Error(`${endpoint.host} lets nobody in with what there is: ${mend}. ${messageOf(refused)}`, {
+    throw new Error(`${endpoint.host} refused every login that Sluice has: ${mend}. ${messageOf(refused)}`, {
       cause: refused,
     });
   }
 }
 
-/** 28P01: a wrong password. 28000 is what a token of IAM's that is not taken gets, and a role that is not there. */
+/** 28P01: wrong password. 28000: refused IAM token, or a role that does not exist. */
 function isRefused(error: unknown): boolean {
   return ["28P01", "28000"].includes(String((error as { code?: unknown } | null)?.code));
 }
 
-/** Node itself does not know Amazon's database authorities. */
+/** Node's own list lacks Amazon's database authorities. */
 function tlsOptions(host: string, authorities: string): NonNullable<ClientConfig["ssl"]> {
   return {
     ca: authorities,
@@ -89,15 +89,15 @@ function tlsOptions(host: string, authorities: string): NonNullable<ClientConfig
 const credentials = z.object({ username: z.string().min(1), password: z.string().min(1) });
 export type Credentials = z.infer<typeof credentials>;
 
-/** What RDS tags its secrets with, by what they are of. */
+/** Tag that RDS puts on its secrets, for instances and for clusters. */
 const OWNER_TAG = { db: "aws:rds:primaryDBInstanceArn", cluster: "aws:rds:primaryDBClusterArn" } as const;
 
 /**
- * The credentials to try, likeliest first, each read when it is asked for and kept nowhere:
- * 1. the secret as it is; once more, should it have been rotated between reading and connecting;
- * 2. as it was before the last rotation, which is what a copy of a snapshot older than that has;
- * 3. secrets that RDS itself made for this instance or cluster: when a restored production gets a managed password again, that
- *    is a new secret.
+ * Yields the credentials to try, likeliest first. Each is read when it is needed and stored nowhere:
+ * 1. the current secret, twice, as it may be rotated between reading and connecting;
+ * 2. the secret before the last rotation, which a copy of an older snapshot has;
+ * 3. secrets that RDS made for this instance or cluster: when a restored production gets a managed password again, RDS
+ *    makes a new secret.
  */
 export async function* masterCredentials(
   client: SecretsManagerClient,
@@ -120,8 +120,8 @@ export async function* masterCredentials(
 }
 
 /**
- * Undefined for a secret or a stage that is not there (any more).
- * @throws Error when the secret does not hold what it should; its message quotes nothing of it.
+ * Returns the secret's credentials; undefined where the secret or the stage does not exist.
+ * @throws Error when the secret has the wrong shape; the message quotes nothing of it.
  */
 async function readSecret(
   client: SecretsManagerClient,
@@ -165,20 +165,20 @@ async function managedSecrets(client: SecretsManagerClient, tag: string, owner: 
     found.push(...(page.SecretList ?? []));
     token = page.NextToken;
   } while (token !== undefined);
-  // The filters match beginnings of words: `orders` would find `orders-2` too.
+  // The filters match prefixes: `orders` also finds `orders-2`.
   return found
     .filter(({ Tags }) => Tags?.some(({ Key, Value }) => Key === tag && Value === owner))
     .sort((a, b) => Number(b.CreatedDate ?? 0) - Number(a.CreatedDate ?? 0))
     .flatMap(({ ARN }) => (ARN === undefined ? [] : [ARN]));
 }
 
-/** The secret is in the instance's or cluster's own account and Region, so its ARN tells both. */
+/** The secret is in the same account and Region as the instance or cluster, so its ARN names both. */
 function ownerArn(secretArn: string, of: keyof typeof OWNER_TAG, name: string): string {
   const [, partition, , region, account] = secretArn.split(":");
   return `arn:${partition}:rds:${region}:${account}:${of}:${name}`;
 }
 
-/** A token that IAM vouches for in place of a password: made here, for this endpoint, good for 15 minutes. */
+/** Yields an IAM token as the password. It is valid for this endpoint, for 15 minutes. */
 export async function* iamCredentials(
   username: string,
   { host: hostname, port }: Endpoint,

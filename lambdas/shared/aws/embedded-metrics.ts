@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, (typeof MetricUnit)[keyof typeof MetricUnit
   "": MetricUnit.Count,
 };
 
-/** CloudWatch's embedded metric format: a line in the function's log, so that no call and no permission is needed. */
+/** CloudWatch's embedded metric format: a line in the function's log, which needs no call and no permission. */
 export class EmbeddedMetrics implements Metrics {
   private readonly metrics: Powertools;
 

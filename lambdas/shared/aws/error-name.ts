@@ -1,6 +1,6 @@
 /**
- * What a service calls the error. SDK clients give modelled errors their class's name and others the service's own
- * code, so one and the same may end in `Fault` or `Exception`, or not: the ending is dropped.
+ * Returns the service's name for an error, without `Fault` or `Exception` at the end. SDK clients use the class name for
+ * modelled errors and the service's code for others, so the same error may or may not have that ending.
  */
 export function awsErrorName(error: unknown): string {
   return error instanceof Error ? error.name.replace(/(Fault|Exception)$/, "") : "";

@@ -9,12 +9,12 @@ import { nameOf } from "../names.ts";
 import type { Announcement, Announcer, Schedules, WatchScheduleDoc } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
-/** What rules select by. The function's policy allows no other source. */
+/** Source of all events, which rules match. The function's policy allows no other source. */
 export const EVENT_SOURCE = "sluice";
 
 /**
- * Settings of the client. A network may have no way to EventBridge, or one that answers nothing: who only listens must
- * not hold up a gate. Without `throwOnRequestTimeout` the client would warn at the end of its time, and wait on.
+ * Settings of the client. A network may have no route to EventBridge, or one that never answers. Announcements must not
+ * hold up a gate, so the client gives up early. Without `throwOnRequestTimeout` it would only warn and keep waiting.
  */
 export const PATIENCE = {
   maxAttempts: 2,
@@ -35,13 +35,13 @@ export class EventBridgeAnnouncer implements Announcer {
         Entries: [{ Source: EVENT_SOURCE, DetailType: type, Detail: JSON.stringify(detail) }],
       }),
     );
-    // The call succeeds also where the event was not taken.
+    // The call also succeeds when EventBridge refuses the event.
     const failed = Entries.find(({ ErrorCode }) => ErrorCode !== undefined);
-    if (failed) throw new Error(`EventBridge did not take the event: ${failed.ErrorCode}`);
+    if (failed) throw new Error(`EventBridge refused the event: ${failed.ErrorCode}`);
   }
 }
 
-/** Names of a database's schedules in the deployment's group. */
+/** Returns the names of a database's schedules in the deployment's group. */
 export function watchSchedules(label: string): { often: string; hourly: string } {
   const name = nameOf(label, 64 - "-hourly".length);
   return { often: `${name}-often`, hourly: `${name}-hourly` };
@@ -50,13 +50,13 @@ export function watchSchedules(label: string): { often: string; hourly: string }
 interface WatchTarget {
   /** ARN of the function that takes a reading. */
   function: string;
-  /** ARN of the role by which the scheduler may call it. */
+  /** ARN of the role that lets the scheduler call the function. */
   role: string;
   /** Group of this deployment's schedules. */
   group: string;
 }
 
-/** EventBridge Scheduler: two schedules under fixed names, so that a database has one watch at most, each gone when it is over. */
+/** EventBridge Scheduler. Two schedules with fixed names, so a database has at most one watch; each is deleted at its end. */
 export class SchedulerSchedules implements Schedules {
   constructor(
     private readonly client: SchedulerClient,
@@ -95,7 +95,7 @@ export class SchedulerSchedules implements Schedules {
         Arn: this.target.function,
         RoleArn: this.target.role,
         Input: JSON.stringify(event),
-        // A reading that is late is of no use: the next one comes soon.
+        // A late reading is useless: the next one comes soon.
         RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
       },
     };

@@ -2,9 +2,9 @@ import type { Http, HttpAnswer } from "../ports.ts";
 
 const LONGEST_BODY = 64 * 1024;
 
-/** HTTP as the hooks and smoke tests need it: what one address answers, so redirects are not followed. */
+/** HTTP for hooks and smoke tests. They test one address, so redirects are not followed. */
 export class FetchHttp implements Http {
-  /** @throws Error naming method, host and path; the query may hold a key and is left out. */
+  /** @throws Error with method, host and path; the query is left out, as it may hold a key. */
   async request(
     method: string,
     url: string,
@@ -17,7 +17,7 @@ export class FetchHttp implements Http {
         method,
         headers,
         redirect: "manual",
-        // The time limit holds for the body too.
+        // The time limit covers the body too.
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { body }),
       });
@@ -33,7 +33,7 @@ export class FetchHttp implements Http {
 async function firstPart(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop early cancels the stream, and with it the rest of the download.
+  // Leaving the loop early cancels the stream and the rest of the download.
   for await (const chunk of response.body ?? []) {
     chunks.push(chunk);
     length += chunk.length;
@@ -51,7 +51,7 @@ function withoutQuery(url: string): string {
 function reason(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return `nothing within ${timeoutMs / 1000} s`;
-  // fetch says only "fetch failed"; what failed is its cause.
+  // fetch reports only "fetch failed"; its cause has the reason.
   const cause = error.cause as { code?: string; message?: string } | undefined;
   return cause?.code ?? cause?.message ?? error.message;
 }

@@ -24,8 +24,8 @@ import { readAuthorities, readSettings } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
 import { SfnCallbacks, SfnExecutions } from "./step-functions.ts";
 
-// Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
-// task that needs it: most capabilities need one or two, and may not use the others.
+// Clients live as long as the function's sandbox, so that connections are reused. The first task that needs a client
+// creates it: most capabilities need one or two, and have no permission for the others.
 const cloudWatch = lazily(() => new CloudWatchClient());
 const eventBridge = lazily(() => new EventBridgeClient(PATIENCE));
 const secrets = lazily(() => new SecretsManagerClient());
@@ -55,22 +55,22 @@ const schedules = lazily(
 );
 const http = lazily(() => new FetchHttp());
 
-/** What only some functions need: the others are deployed without the code for it. */
+/** Adapters that only some functions need. The other functions are deployed without their code. */
 export interface Extras {
-  /** Of those that publish numbers, of the database of that label. */
+  /** For functions that publish metrics of the database with that label. */
   metrics?: (label: string) => Metrics;
-  /** Of those that ask the fleet (rds.ts); of no database yet where it is given no settings. */
+  /** For functions that call RDS (rds.ts). Without settings it is bound to no database. */
   rds?: (deployed: Deployed, settings?: RunSettings) => Pick<Environment, "instances" | "archive">;
 }
 
-/** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
+/** Returns the environment of one invocation of a function. Each part is created or read at first use. */
 export function awsPorts(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
   extras: Extras = {},
 ): Environment {
   const unbound = (port: string) => (): never => {
-    throw new Error(`No ${port} without a database: the run is bound to none`);
+    throw new Error(`A ${port} needs a database, and this run is bound to none`);
   };
   const rds = lazily(() => rdsOf(extras));
   return {
@@ -97,7 +97,7 @@ export function awsPorts(
       return rds().archive;
     },
     databases: { single: false, withSession: unbound("session") },
-    metrics: { publish: unbound("numbers") },
+    metrics: { publish: unbound("metric") },
     get notifier() {
       return notifier();
     },
@@ -126,7 +126,7 @@ export function awsPorts(
   };
 }
 
-/** What a run with these settings has. */
+/** The parts of the environment that belong to a run with these settings. */
 function own(settings: RunSettings, extras: Extras) {
   const databases = lazily(() => databasesOf(settings));
   const rds = lazily(() => rdsOf(extras, settings));
@@ -142,28 +142,28 @@ function own(settings: RunSettings, extras: Extras) {
       return databases();
     },
     get metrics(): Metrics {
-      if (!extras.metrics) throw new Error("This function publishes no numbers");
+      if (!extras.metrics) throw new Error("This function was deployed without the code to publish metrics");
       return extras.metrics(settings.label);
     },
   };
 }
 
 function rdsOf({ rds }: Extras, settings?: RunSettings) {
-  if (!rds) throw new Error("This function asks nothing of RDS");
+  if (!rds) throw new Error("This function was deployed without the code to call RDS");
   return rds(deployed(), settings);
 }
 
 function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDatabase): PgDatabases {
   const options = {
     database,
-    // Whoever looks for sessions that are not Sluice's knows its own by how they begin.
+    // Code that looks for other sessions recognizes Sluice's own by this prefix.
     applicationName: ["sluice", process.env.AWS_LAMBDA_FUNCTION_NAME ?? ""].join(" ").trim(),
     authorities: readAuthorities(),
   };
   if (iamUser !== undefined)
     return new PgDatabases({
       ...options,
-      mend: `check that the instance has IAM authentication on, and that ${iamUser} was granted rds_iam`,
+      mend: `check that IAM authentication is on for the instance, and that ${iamUser} has the role rds_iam`,
       credentials: (endpoint) => iamCredentials(iamUser, endpoint),
     });
   if (secretArn === undefined)

@@ -13,13 +13,13 @@ import type { RunSettings } from "../settings.ts";
 import { attempt, look, tagList } from "./rds-calls.ts";
 import { snapshotStatus } from "./rds-status.ts";
 
-/** The settings', and the role that RDS writes exports with. */
+/** Destinations from the settings, and the role that RDS writes exports with. */
 export interface Places {
   copyTo?: RunSettings["copyTo"];
   exportTo?: (NonNullable<RunSettings["exportTo"]> & { roleArn: string }) | undefined;
 }
 
-/** Snapshots of instances and those of clusters are described and copied by calls of their own; one call exports both. */
+/** Instances and clusters have separate calls to describe and copy snapshots; one call exports both. */
 export type SnapshotsOf = "instance" | "cluster";
 
 interface Described {
@@ -27,9 +27,9 @@ interface Described {
   status: string | undefined;
 }
 
-/** Copies of a snapshot in another Region, and exports of it to a bucket, by RDS itself. */
+/** Copies of a snapshot to another Region and exports to a bucket, both made by RDS. */
 export class RdsArchive implements Archive {
-  /** @param clientIn a client for that Region; without one for the instance's own */
+  /** @param clientIn returns a client for that Region; without a Region, for the instance's own */
   constructor(
     private readonly clientIn: (region?: string) => RDSClient,
     private readonly places: Places,
@@ -40,7 +40,10 @@ export class RdsArchive implements Archive {
     const { copyTo, exportTo } = this.places;
     const source = await this.describe(snapshot);
     if (!source?.arn)
-      throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot} to be sent anywhere.`);
+      throw new SluiceError(
+        ErrorName.FleetFailed,
+        `Snapshot ${snapshot} does not exist, so it cannot be copied or exported.`,
+      );
     return [
       ...(copyTo ? [await this.copy(snapshot, source.arn, copyTo, tags)] : []),
       ...(exportTo ? [await this.export(snapshot, source.arn, exportTo)] : []),
@@ -103,7 +106,7 @@ export class RdsArchive implements Archive {
     };
   }
 
-  /** The source by its ARN: by it the client signs the request for the Region that the snapshot is in. */
+  /** Names the source by its ARN: the client needs it to sign the request for the snapshot's Region. */
   private async sendCopy(
     snapshot: string,
     arn: string,

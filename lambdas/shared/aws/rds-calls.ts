@@ -3,7 +3,7 @@ import { ErrorName, messageOf, SluiceError } from "../errors.ts";
 import type { Tags } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
-/** An answer; undefined where the error named `absent` says that there is no such thing. */
+/** Returns the call's answer; undefined where it fails with the error named `absent`, as the resource does not exist. */
 export async function look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
@@ -14,8 +14,8 @@ export async function look<T>(tried: string, absent: string, call: () => Promise
 }
 
 /**
- * Asks for a change. False where RDS is busy with it: ask again.
- * @param done errors that say that what is asked for is so already
+ * Requests a change. False where RDS is busy with the resource: call again.
+ * @param done names of errors which mean that the change is already made
  */
 export async function attempt(
   tried: string,
@@ -32,7 +32,7 @@ export async function attempt(
   }
 }
 
-/** The instance, cluster, snapshot or parameter group is busy with something else: the same call may do later. */
+/** True where the instance, cluster, snapshot or parameter group is busy: the same call may succeed later. */
 export function isBusy(error: unknown): boolean {
   return [
     "InvalidDBInstanceState",
@@ -44,40 +44,42 @@ export function isBusy(error: unknown): boolean {
   ].includes(awsErrorName(error));
 }
 
-// A refusal that a person can end, by what RDS calls it, and how.
+// Advice for refusals that a person can resolve, by RDS's error name.
 const MEND: Readonly<Record<string, string>> = {
-  AccessDenied: "Deploy the stack again; if that does not help, look for a service control policy.",
+  AccessDenied: "Deploy the stack again. If that does not help, look for a service control policy.",
   DBClusterNotFound: "Check the setting database.cluster.",
-  DBClusterParameterGroupNotFound: "Create the cluster's parameter group again; production still names it.",
-  DBClusterQuotaExceeded: "Ask AWS for a higher quota of DB clusters, or delete one that nobody needs.",
+  DBClusterParameterGroupNotFound: "Create the cluster's parameter group again: production still uses it.",
+  DBClusterQuotaExceeded: "Ask AWS for a higher quota of DB clusters, or delete an unused one.",
   DBClusterSnapshotNotFound: "Somebody deleted the cluster's snapshot: start a new run.",
   DBInstanceAutomatedBackupNotFound:
-    "Automated backups of the instance are off, or have only just been turned on: without them it can be restored from a snapshot only.",
+    "Automated backups of the instance are off, or were turned on only just now. Without them it can only be restored from a snapshot.",
   DBInstanceNotFound: "Check the setting database.instance.",
-  DBParameterGroupNotFound: "Create the parameter group again; production still names it.",
-  DBParameterGroupQuotaExceeded: "Delete parameter groups that nobody needs, or ask AWS for a higher quota.",
+  DBParameterGroupNotFound: "Create the parameter group again: production still uses it.",
+  DBParameterGroupQuotaExceeded: "Delete unused parameter groups, or ask AWS for a higher quota.",
   DBSnapshotNotFound: "Somebody deleted the snapshot: start a new run.",
-  DBSubnetGroupNotFound: "Create the subnet group again; production still names it.",
-  IamRoleMissingPermissions: "Deploy the stack again; if that does not help, look at the bucket's policy.",
-  InvalidS3Bucket: "Check the setting backup.exportTo.bucket: it must be there, in the instance's Region.",
-  InstanceQuotaExceeded: "Ask AWS for a higher quota of DB instances, or delete one that nobody needs.",
+  DBSubnetGroupNotFound: "Create the subnet group again: production still uses it.",
+  IamRoleMissingPermissions: "Deploy the stack again. If that does not help, check the bucket's policy.",
+  InvalidS3Bucket:
+    "Check the setting backup.exportTo.bucket: the bucket must exist in the instance's Region.",
+  InstanceQuotaExceeded: "Ask AWS for a higher quota of DB instances, or delete an unused one.",
   InsufficientAvailableIPsInSubnet: "Free addresses in the subnets of production's subnet group.",
-  InsufficientDBInstanceCapacity: "AWS has no such instance to give right now: try again later.",
-  InsufficientDBClusterCapacity: "AWS has no room for such a cluster right now: try again later.",
-  InsufficientStorageClusterCapacity: "AWS has no room for the cluster's storage right now: try again later.",
+  InsufficientDBInstanceCapacity: "AWS has no capacity for this instance class right now: try again later.",
+  InsufficientDBClusterCapacity: "AWS has no capacity for this cluster right now: try again later.",
+  InsufficientStorageClusterCapacity:
+    "AWS has no capacity for the cluster's storage right now: try again later.",
   KMSKeyNotAccessible:
     "Let this function's role use the key that production is encrypted with: set database.storageKmsKeyArn.",
   InvalidRestore:
-    "RDS restores no backup of a VPC outside of one: check that production's subnet group is still there.",
+    "RDS cannot restore a backup from a VPC outside a VPC: check that production's subnet group still exists.",
   PointInTimeRestoreNotEnabled:
-    "Automated backups of the instance are off (BackupRetentionPeriod 0), and with them went all that it could be restored to.",
-  SnapshotQuotaExceeded: "Delete manual snapshots that nobody needs, or ask AWS for a higher quota.",
+    "Automated backups of the instance are off (BackupRetentionPeriod 0). Turning them off deleted all of them.",
+  SnapshotQuotaExceeded: "Delete unused manual snapshots, or ask AWS for a higher quota.",
   StorageQuotaExceeded: "Ask AWS for a higher quota of RDS storage.",
 };
 
 /**
- * What RDS refuses for good, as FleetFailed with what was tried and what mends it. Throttling, faults of the service
- * and lost connections pass unchanged: the SDK has tried again, and the state machine will once more.
+ * Turns a final refusal by RDS into FleetFailed, with what was tried and what helps. Throttling, service faults and lost
+ * connections pass unchanged: the SDK has retried them, and the state machine retries them again.
  */
 export function refusal(error: unknown, tried: string): unknown {
   const { $fault, $metadata } = (error ?? {}) as { $fault?: string; $metadata?: { httpStatusCode?: number } };
@@ -92,7 +94,7 @@ export function refusal(error: unknown, tried: string): unknown {
   );
 }
 
-/** The instance of that name, as RDS describes it. */
+/** Returns RDS's description of an instance. */
 export async function findInstance(client: RDSClient, instance: string): Promise<DBInstance | undefined> {
   const found = await look(`describe ${instance}`, "DBInstanceNotFound", () =>
     client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instance })),
@@ -100,10 +102,10 @@ export async function findInstance(client: RDSClient, instance: string): Promise
   return found?.DBInstances?.[0];
 }
 
-/** RDS takes no more for one resource; those that AWS sets itself are not counted. */
+/** RDS's limit for one resource. Tags that AWS sets itself do not count. */
 export const MOST_TAGS = 50;
 
-/** All that the instance has of its own, and of the others as many as there is room for: a tag never fails a restore. */
+/** Returns all of the instance's own tags, and as many others as fit: a tag must never fail a restore. */
 export function withinLimit(own: Tags, others: Tags): Tags {
   const added = Object.entries(others).filter(([key]) => !(key in own));
   const room = Math.max(0, MOST_TAGS - Object.keys(own).length);
@@ -114,7 +116,7 @@ export function tagList(tags: Tags): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-// What RDS's API lists beside RDS for PostgreSQL. Names are as AWS's documentation has them.
+// Other engines in RDS's API, with their names in AWS's documentation.
 const PRODUCTS: readonly { engine: RegExp; product: string }[] = [
   { engine: /^aurora-postgresql$/, product: "Aurora PostgreSQL" },
   { engine: /^aurora(-mysql)?$/, product: "Aurora MySQL" },
@@ -128,21 +130,21 @@ const PRODUCTS: readonly { engine: RegExp; product: string }[] = [
   { engine: /^docdb$/, product: "DocumentDB" },
 ];
 
-/** What people know an engine by; the engine's own name where it is a new one. */
+/** Returns an engine's product name; the engine's own name where it is unknown. */
 function productOf(engine: string): string {
   return PRODUCTS.find((one) => one.engine.test(engine))?.product ?? engine;
 }
 
-/** Why Sluice does not migrate what runs that engine, whether or not it is in a cluster; undefined: it does. */
+/** Returns why Sluice does not migrate that engine, in a cluster or not; undefined where it does. */
 export function foreignEngine(name: string, engine: string | undefined): string | undefined {
-  // Every answer of RDS names it.
+  // RDS always returns the engine; only the SDK's type makes it optional.
   if (engine === undefined || engine === "postgres" || engine === "aurora-postgresql") return undefined;
-  return `${name} runs ${productOf(engine)} (engine ${engine}), which is not PostgreSQL: Sluice migrates PostgreSQL alone.`;
+  return `${name} runs ${productOf(engine)} (engine ${engine}), which is not PostgreSQL. Sluice migrates only PostgreSQL.`;
 }
 
-/** Which cluster the instance is a member of, and what kind that is; undefined: of none. */
+/** Returns the cluster that the instance belongs to, with its kind; undefined where it belongs to none. */
 export function clusterOf(db: DBInstance): { id: string; kind: "Aurora" | "Multi-AZ" } | undefined {
-  // What has none may have an empty one, as XML has empty elements.
+  // Without a cluster the id may be empty instead of absent, as XML has empty elements.
   const id = db.DBClusterIdentifier || undefined;
   return id === undefined ? undefined : { id, kind: isAurora(db.Engine) ? "Aurora" : "Multi-AZ" };
 }

@@ -3,10 +3,10 @@ import type { RunCluster } from "../settings.ts";
 import type { Found } from "./rds-findings.ts";
 import { check, looked } from "./rds-surroundings.ts";
 
-/** That many clones may share a volume's pages. For one more RDS copies the volume in full. */
+/** The most clones that share a volume's pages. For one more, RDS copies the volume in full. */
 const MOST = 15;
 
-/** Whether there is room for the clones that a run makes: a full copy takes as long as the volume is large. */
+/** Checks whether the run's clones fit: a full copy takes time in proportion to the volume's size. */
 export async function clones(client: RDSClient, db: DBCluster, settings: RunCluster): Promise<Found> {
   const of = (["staging", "backup"] as const).filter((use) => settings[use] === "clone");
   if (of.length === 0) return {};
@@ -22,7 +22,7 @@ export async function clones(client: RDSClient, db: DBCluster, settings: RunClus
           there.length === 0 ? "none" : `${there.length}: ${there.join(", ")}`,
           fits
             ? ""
-            : `Delete clones that nobody needs, such as final ones after the day in their tag sluice:keep-until. Or set ${set.join(" and ")} to snapshot: for one more clone RDS copies the volume in full, which takes longer the more there is.`,
+            : `Delete unused clones, such as final ones after the day in their tag sluice:keep-until. Or set ${set.join(" and ")} to snapshot. For one more clone RDS copies the whole volume, which takes longer for larger volumes.`,
           fits,
         ),
       ],
@@ -30,7 +30,7 @@ export async function clones(client: RDSClient, db: DBCluster, settings: RunClus
   });
 }
 
-/** Every other cluster on the same storage: production has clones, or is one itself. */
+/** Returns every other cluster on the same storage: production's clones, or its siblings where it is a clone itself. */
 async function clonesOf(client: RDSClient, { CloneGroupId: group, DbClusterResourceId: own }: DBCluster) {
   if (!group) return [];
   const names: string[] = [];

@@ -10,7 +10,7 @@ import { clusterSettingsOf, type FoundCluster, memberNames } from "./rds-cluster
 import { around, type Found, restoreOf, tagsOf, together } from "./rds-findings.ts";
 import { isMultiAz, multiAzRefusals } from "./rds-multi-az.ts";
 
-/** All that RDS can say of a production that is a cluster, before a run. */
+/** Returns everything that RDS reports about a production cluster before a run. */
 export async function clusterFindings(
   client: RDSClient,
   cluster: string,
@@ -30,7 +30,7 @@ export async function clusterFindings(
     engine: db.Engine,
     engineVersion: db.EngineVersion ?? "",
     lifecycleSupport: db.EngineLifecycleSupport,
-    // Staging, and the final clone or a restored production with all its instances; groups that keep copies still.
+    // Staging; the final clone, or a restored production with all its instances; parameter groups for quiet copies.
     adds: [
       { quota: "DBClusters", more: 2, of: "DB clusters" },
       { quota: "DBInstances", more: Math.max(1, like.members.length), of: "DB instances" },
@@ -46,7 +46,7 @@ export async function clusterFindings(
   };
   const readers = like.members.slice(1).map(({ id }) => id);
   const theirs = like.multiAz
-    ? "After a restore RDS makes new ones, with the writer."
+    ? "After a restore RDS creates new ones together with the writer."
     : "After a restore they are created again, and the application does not wait for them.";
   const rest: Found = {
     checks: [
@@ -58,44 +58,42 @@ export async function clusterFindings(
     ],
     forGates: [
       ...(settings.staging === "clone"
-        ? [
-            "Staging is a clone of production's volume: the rehearsal reads every row of it, and tests no backup.",
-          ]
+        ? ["Staging is a clone of production's volume: the rehearsal reads every row, but tests no backup."]
         : []),
       ...staying(db).map(
-        ({ name, seen }) => `A restore leaves behind, with the former cluster: ${name} (${seen}).`,
+        ({ name, seen }) => `After a restore these stay with the former cluster: ${name} (${seen}).`,
       ),
       ...(readers.length === 0
         ? []
-        : [`Readers (${readers.join(", ")}) see each migration as it is done. ${theirs}`]),
+        : [`Readers (${readers.join(", ")}) show each migration as soon as it is applied. ${theirs}`]),
     ],
     leavesOut: [
-      "Keeping the cluster that is moved aside still, a quarter of an hour at most.",
-      "Waiting for AWS to have room for such an instance.",
+      "Stopping jobs and subscriptions on the cluster that is moved aside: at most 15 minutes.",
+      "Waiting until AWS has capacity for the instance class.",
       ...(settings.staging === "clone" && settings.backup !== "clone"
         ? [
-            "Restoring to a moment or from a cluster snapshot, which takes longer the more there is: staging was cloned, which takes minutes at any size.",
+            "Restoring to a moment or from a cluster snapshot, which takes longer for larger volumes. Staging was cloned, which takes minutes at any size.",
           ]
         : []),
       ...(like.multiAz
-        ? ["Reads are slow until the new volumes are filled; the proof read staging so, too."]
+        ? ["Slow reads until the new volumes are filled. The proof of staging read at the same speed."]
         : readers.length === 0
           ? []
           : [`Creating the readers again: ${readers.join(", ")}.`]),
-      "Settings that are given back once production is proven, for half an hour at most.",
+      "Giving the remaining settings back after production is proven: at most 30 minutes.",
     ],
-    // Custom endpoints and the like are seen again when production is restored (rds-cluster-hand-over.ts).
+    // Custom endpoints and the rest are reported when production is restored (clusterHandOver).
     afterRestore: [],
   };
   return together([own, rest, await clones(client, db, settings), ...(await around(client, subject))]);
 }
 
-/** A run takes one of each. */
+/** Counts the run's manual snapshots: one for staging and one for the final backup, where these are no clones. */
 function snapshotsOf({ staging, backup }: RunCluster): number {
   return [staging, backup].filter((how) => how === "snapshot").length;
 }
 
-/** Why no run works on it, a sentence or two each. */
+/** Returns why a run cannot work on the cluster, a sentence or two each. */
 export function clusterRefusals(
   cluster: string,
   { db, writer }: FoundCluster,
@@ -103,39 +101,39 @@ export function clusterRefusals(
   copied = false,
 ): string[] {
   const engine = foreignEngine(cluster, db.Engine);
-  // Nothing else of it matters.
+  // With a foreign engine nothing else matters.
   if (engine !== undefined) return [engine];
   const multiAz = isMultiAz(db) ? multiAzRefusals(cluster, settings, copied) : [];
   if (multiAz.length > 0) return multiAz;
   if (isLimitless(db))
     return [
-      `${cluster} is Aurora PostgreSQL Limitless Database, which Sluice does not migrate: its rows lie in shards, each with a catalog of its own, and it has no clones.`,
+      `${cluster} is Aurora PostgreSQL Limitless Database, which Sluice does not migrate: its rows are in shards with separate catalogs, and it has no clones.`,
     ];
   if (db.EngineMode !== undefined && db.EngineMode !== "" && db.EngineMode !== "provisioned")
     return [
-      `${cluster} has the engine mode ${db.EngineMode}${db.EngineMode === "serverless" ? ", which is Aurora Serverless v1: convert it to Serverless v2 or to provisioned instances" : ", which Sluice does not know"}.`,
+      `${cluster} has the engine mode ${db.EngineMode}${db.EngineMode === "serverless" ? ", which is Aurora Serverless v1: convert it to Serverless v2 or to provisioned instances" : ", which Sluice does not support"}.`,
     ];
   const patterns = memberPatterns(cluster, settings.members);
   const unlisted = memberNames(db).filter((name) => !matches(name, patterns));
   return [
     ...(db.GlobalClusterIdentifier
       ? [
-          `${cluster} is part of the global database ${db.GlobalClusterIdentifier}: it can be neither renamed nor restored without its other Regions. Take it out of the global database before a run (aws rds remove-from-global-cluster).`,
+          `${cluster} is part of the global database ${db.GlobalClusterIdentifier}: it cannot be renamed or restored without its other Regions. Remove it from the global database before a run (aws rds remove-from-global-cluster).`,
         ]
       : []),
     ...(db.ReplicationSourceIdentifier
       ? [
-          `${cluster} is a replica of ${db.ReplicationSourceIdentifier}: nothing can be migrated on it. Set database.cluster to the source, or promote it first.`,
+          `${cluster} is a replica of ${db.ReplicationSourceIdentifier} and cannot be migrated. Set database.cluster to the source, or promote the replica first.`,
         ]
       : []),
     ...(unlisted.length > 0
       ? [
           isMultiAz(db)
-            ? `${cluster} has instances that Sluice's roles may not see, as their names do not begin with ${cluster}-: ${unlisted.join(", ")}. RDS named them when the cluster was called otherwise. Rename the cluster to what their names begin with.`
-            : `${cluster} has instances that Sluice's roles may not rename: ${unlisted.join(", ")}. Name all of its instances in the setting database.members (${memberNames(db).join(", ")}), and deploy. Where readers come and go by themselves, turn their autoscaling off for the run.`,
+            ? `${cluster} has instances that Sluice's roles may not see, as their names do not begin with ${cluster}-: ${unlisted.join(", ")}. RDS named them when the cluster had another name. Rename the cluster to the beginning of their names.`
+            : `${cluster} has instances that Sluice's roles may not rename: ${unlisted.join(", ")}. List all of its instances in the setting database.members (${memberNames(db).join(", ")}), and deploy. If autoscaling adds and removes readers, turn it off for the run.`,
         ]
       : writer === undefined
-        ? [`${cluster} has no writer: nothing can be migrated on it. Create an instance in it.`]
+        ? [`${cluster} has no writer and cannot be migrated. Create an instance in it.`]
         : []),
   ];
 }
@@ -146,19 +144,19 @@ function isLimitless(db: DBCluster): boolean {
   return type === "limitless" || version.endsWith("-limitless") || !off.includes(limitless?.Status);
 }
 
-/** Which of the two ways is tested by the rehearsal, as the settings have it. */
+/** Reports how copies are made, and whether the rehearsal tests a backup. */
 function copies({ staging, backup }: RunCluster): PreflightCheck {
   const said = { clone: "a clone of the volume", snapshot: "a cluster snapshot" };
   return {
     name: "copies",
     passed: true,
     expected: "known",
-    seen: `staging is made from ${said[staging]}; the final backup, where it is no moment, is ${said[backup]}. ${staging === "clone" ? "The rehearsal tests no backup" : "The rehearsal tests a backup"}`,
+    seen: `staging is made from ${said[staging]}; the final backup, unless it is a moment, is ${said[backup]}. ${staging === "clone" ? "The rehearsal tests no backup" : "The rehearsal tests a backup"}`,
     mend: "",
   };
 }
 
-/** What is to change at the next reboot or maintenance is in force on whatever is copied, or lost by it. */
+/** Checks for changes that wait for a reboot or maintenance: a copy already has them, or loses them. */
 function pending({ db, writer }: FoundCluster): PreflightCheck {
   const values = [db.PendingModifiedValues, writer?.PendingModifiedValues].flatMap((some) =>
     Object.entries(some ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [name])),
@@ -166,7 +164,7 @@ function pending({ db, writer }: FoundCluster): PreflightCheck {
   const seen = [
     ...(values.length > 0 ? [`${values.join(", ")}, which a copy does not get`] : []),
     ...(writer && !inSync(db, writer)
-      ? ["parameters that wait for a reboot, and are in force on staging already"]
+      ? ["parameters that wait for a reboot but are already in force on staging"]
       : []),
   ];
   return {
@@ -178,12 +176,12 @@ function pending({ db, writer }: FoundCluster): PreflightCheck {
   };
 }
 
-/** What belongs to the cluster and not to its name. */
+/** Checks for parts that stay with the former cluster after a restore, as they do not follow the name. */
 function staying(db: DBCluster): PreflightCheck[] {
   const check = (name: string, seen: string, mend: string): PreflightCheck => ({
     name,
     passed: null,
-    expected: "none, or known about",
+    expected: "none, or accepted",
     seen,
     mend,
   });
@@ -192,14 +190,14 @@ function staying(db: DBCluster): PreflightCheck[] {
   return [
     ...(custom.length === 0
       ? []
-      : [check("custom endpoints", custom.join(", "), "Be ready to make new ones after a restore.")]),
+      : [check("custom endpoints", custom.join(", "), "Be ready to create new ones after a restore.")]),
     ...(replicas.length === 0
       ? []
       : [
           check(
             "replicas in other clusters and Regions",
             replicas.join(", "),
-            "Be ready to make new ones after a restore.",
+            "Be ready to create new ones after a restore.",
           ),
         ]),
     ...(db.ActivityStreamStatus === "started"

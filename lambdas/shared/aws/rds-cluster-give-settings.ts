@@ -56,9 +56,9 @@ export function modifyingCluster(client: RDSClient, cluster: string): Modifying<
 }
 
 /**
- * One step nearer to the settings wanted, as `giveSettings` does for an instance; of production's readers, those that are
- * missing are created. The writer serves meanwhile: nobody waits for readers.
- * @throws SluiceError FleetFailed where RDS refuses what staging cannot be without
+ * Makes one step towards the wanted settings, as `giveSettings` does for an instance, and creates production's missing
+ * readers. The writer serves meanwhile, so the run does not wait for readers.
+ * @throws SluiceError FleetFailed where RDS refuses a setting that staging needs
  */
 export async function giveClusterSettings(
   client: RDSClient,
@@ -100,13 +100,13 @@ export async function giveClusterSettings(
   } else if (isChanging(db, writer)) return changing;
   if (purpose === "staging")
     return { changing: false, refused: [...refused, ...otherVersion(db, like)], underWay: [] };
-  // RDS made them all.
+  // RDS creates all of them itself.
   if (like.multiAz) return { changing: false, refused, underWay: [] };
   const underWay = await createReaders(client, cluster, members, like, refused);
   return { changing: false, refused, underWay };
 }
 
-/** What the cluster still lacks and ModifyDBCluster can give it; empty when it lacks nothing. */
+/** Returns the changes that ModifyDBCluster must still make; empty when none is missing. */
 export function missingClusterSettings(
   db: DBCluster,
   like: ClusterSettings,
@@ -138,12 +138,12 @@ export function missingClusterSettings(
     changes.CopyTagsToSnapshot = like.copyTagsToSnapshot;
   if ((db.IAMDatabaseAuthenticationEnabled ?? false) !== like.iamAuthentication)
     changes.EnableIAMDatabaseAuthentication = like.iamAuthentication;
-  // RDS says nothing of the standard one, which is Aurora's.
+  // RDS reports no storage type for Aurora's standard one.
   const standard = like.multiAz ? undefined : "aurora";
   if ((db.StorageType || standard) !== (like.storageType ?? standard))
     changes.StorageType = like.storageType ?? standard;
   if (like.multiAz) Object.assign(changes, missingMultiAz(db, like.multiAz));
-  // Taken only with its IOPS.
+  // RDS accepts the storage type only with IOPS.
   if (changes.StorageType && like.multiAz) changes.Iops = like.multiAz.iops;
   if (!like.multiAz && like.networkType && db.NetworkType && db.NetworkType !== like.networkType)
     changes.NetworkType = like.networkType;
@@ -158,7 +158,7 @@ export function missingClusterSettings(
   return changes;
 }
 
-/** What an instance of the cluster was created without. */
+/** Returns the settings that an instance of the cluster was created without. */
 function missingMemberSettings(db: DBInstance, like: MemberSettings, purpose: RestorePurpose): Changes {
   const changes: Changes = {};
   if (db.DBParameterGroups?.[0]?.DBParameterGroupName !== like.parameterGroup)
@@ -185,7 +185,7 @@ function missingMemberSettings(db: DBInstance, like: MemberSettings, purpose: Re
   return changes;
 }
 
-/** True: one was asked for just now. */
+/** Requests a missing role. True where one was requested just now. */
 async function givenRole(
   client: RDSClient,
   cluster: string,
@@ -200,7 +200,7 @@ async function givenRole(
         new AddRoleToDBClusterCommand({
           DBClusterIdentifier: cluster,
           RoleArn: arn,
-          // A cluster's role need not be for one feature.
+          // A cluster's role may have no feature.
           FeatureName: feature === "" ? undefined : feature,
         }),
       ),
@@ -233,7 +233,7 @@ async function giveTags(
   if (answer instanceof SluiceError) refused.push(`tags: ${answer.message}`);
 }
 
-/** Asks for each that is not there. What goes on by itself, a sentence each. */
+/** Creates each missing reader. Returns what continues by itself, a sentence each. */
 async function createReaders(
   client: RDSClient,
   cluster: string,
@@ -246,7 +246,7 @@ async function createReaders(
     const there = members.find(({ DBInstanceIdentifier: id }) => id === reader.id);
     if (there?.DBInstanceStatus === "available") continue;
     underWay.push(
-      `Reader ${reader.id} is being created: until it is there, the writer serves the reader endpoint.`,
+      `Reader ${reader.id} is being created. Until it is available, the writer serves the reader endpoint.`,
     );
     if (there) continue;
     try {
@@ -270,7 +270,7 @@ async function createReaders(
   return underWay;
 }
 
-/** The instance's own group, or the cluster's as this instance has it. */
+/** True where the instance's own group, or the cluster's group on this instance, waits for a reboot. */
 export function waitsForReboot(db: DBCluster, writer: DBInstance): boolean {
   return [ofInstance(writer), ofCluster(db, writer)].includes("pending-reboot");
 }
@@ -299,7 +299,7 @@ function isChanging(db: DBCluster, writer: DBInstance | undefined): boolean {
   );
 }
 
-/** A clone may come with a newer minor version of the engine. */
+/** A clone may have a newer minor version of the engine. */
 function otherVersion(db: DBCluster, like: ClusterSettings): string[] {
   return db.EngineVersion === undefined || db.EngineVersion === like.engineVersion
     ? []

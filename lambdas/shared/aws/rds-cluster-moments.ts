@@ -27,8 +27,8 @@ import { NO_ROOM, type OptionalPart, sendWithLess } from "./rds-modify.ts";
 import { MULTI_AZ_STAGING, multiAzRequest } from "./rds-multi-az.ts";
 
 /**
- * What a cluster's storage keeps by itself: every moment of its retention, without base backups. They are the cluster's
- * own, whatever it is called, and nothing need be held for a moment.
+ * The continuous backup of a cluster's storage: every moment of the retention, without base backups. It belongs to the
+ * cluster under any name, so a moment needs no copy.
  */
 export class RdsClusterMoments implements Moments {
   readonly by = "archive";
@@ -48,7 +48,7 @@ export class RdsClusterMoments implements Moments {
     if (!db)
       return {
         status: "pending",
-        statusText: `neither ${point.instance} nor ${point.aside} is to be seen with the identity ${point.identity}: it may be between its names, or somebody deleted it`,
+        statusText: `RDS shows no cluster ${point.instance} or ${point.aside} with the identity ${point.identity}. A rename may be under way, or somebody deleted the cluster`,
       };
     return { ...stateOf(db, point), encrypted: db.StorageEncrypted, kmsKey: db.KmsKeyId };
   }
@@ -64,7 +64,7 @@ export class RdsClusterMoments implements Moments {
     if (!db)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `There is no cluster with the identity ${point.identity} any more, neither as ${point.instance} nor as ${point.aside}: nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-cluster-automated-backups --db-cluster-resource-id ${point.identity}).`,
+        `The cluster with the identity ${point.identity} no longer exists, as ${point.instance} or as ${point.aside}. Nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-cluster-automated-backups --db-cluster-resource-id ${point.identity}).`,
       );
     const source = db.DBClusterIdentifier ?? "";
     const at = new Date(point.moment.at);
@@ -79,7 +79,7 @@ export class RdsClusterMoments implements Moments {
 
   async release(): Promise<void> {}
 
-  /** The cluster that it is a moment of, under the name that it has by now. */
+  /** Returns the moment's cluster, under its current name. */
   private async source({ instance, aside, identity }: PointInTime): Promise<DBCluster | undefined> {
     for (const name of [instance, aside]) {
       const db = await findCluster(this.client, name);
@@ -93,17 +93,20 @@ function stateOf(db: DBCluster, { moment }: PointInTime): MomentState {
   const name = db.DBClusterIdentifier ?? "";
   const [from, until] = [db.EarliestRestorableTime?.toISOString(), db.LatestRestorableTime?.toISOString()];
   if (from === undefined || until === undefined)
-    return { status: "pending", statusText: `RDS does not say yet to which moments ${name} can be restored` };
+    return {
+      status: "pending",
+      statusText: `RDS does not report yet to which moments ${name} can be restored`,
+    };
   const window = `${name} can be restored to any second from ${from} to ${until}`;
   const at = Date.parse(moment.at);
   if (at < Date.parse(from))
-    return { status: "failed", statusText: `${window}: ${moment.at} is over`, from, until };
-  // RDS takes times before the latest one.
+    return { status: "failed", statusText: `${window}; ${moment.at} is too old`, from, until };
+  // RDS accepts only times before the latest restorable one.
   return at < Date.parse(until)
     ? { status: "available", statusText: window, from, until }
     : {
         status: "pending",
-        statusText: `${name} can be restored up to ${until} by now, and not yet to ${moment.at}`,
+        statusText: `${name} can now be restored up to ${until}, but not yet to ${moment.at}`,
         from,
         until,
       };
@@ -117,8 +120,8 @@ type Common = Omit<
 >;
 
 /**
- * What every copy of a cluster's volume is told. Staging's is production's, but for what keeps staging apart: so the
- * emergency is not the first to send it.
+ * Returns the fields of every request that copies a cluster's volume. Staging's are production's except for what keeps
+ * staging apart, so the rehearsal tests the request of the emergency.
  */
 function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Tags): Common {
   const request: Common = {
@@ -126,7 +129,7 @@ function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Ta
     DBSubnetGroupName: like.subnetGroup,
     VpcSecurityGroupIds: like.securityGroups,
     DBClusterParameterGroupName: like.clusterParameterGroup,
-    // Valid for Aurora alone; the other kind speaks IPv4.
+    // Valid only for Aurora; a Multi-AZ DB cluster uses IPv4.
     NetworkType: like.multiAz ? undefined : like.networkType,
     StorageType: like.storageType,
     ServerlessV2ScalingConfiguration: like.serverless && {
@@ -148,8 +151,8 @@ function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Ta
   return { ...request, ...STAGING_ONLY, ...(like.multiAz && MULTI_AZ_STAGING), Tags: tagList(tags) };
 }
 
-// Staging lives for hours: no logs that outlive it, nothing that could keep it from being deleted. A cluster without
-// backups there is not: a day is the least.
+// Staging lives for hours. It gets no log groups that outlive it and no protection against deletion. RDS has no clusters
+// without backups: one day is the minimum.
 const STAGING_ONLY = {
   DeletionProtection: false,
   EnableCloudwatchLogsExports: undefined,
@@ -157,7 +160,7 @@ const STAGING_ONLY = {
   PreferredBackupWindow: undefined,
 } satisfies Partial<Common>;
 
-/** A clone of that cluster as it is now: it shares the pages that neither of the two has changed. */
+/** Returns the request to clone a cluster now. The clone shares the pages that neither cluster has changed. */
 export function cloneRequest(
   clone: string,
   like: ClusterSettings,
@@ -173,7 +176,7 @@ export function cloneRequest(
   };
 }
 
-/** A copy of that cluster as it was then. */
+/** Returns the request to restore a cluster to a moment. */
 function momentRequest(
   source: string,
   at: Date,
@@ -206,7 +209,7 @@ export function clusterRestoreRequest(
   };
 }
 
-/** An instance of a cluster, as production's member is, or as staging's only one that stands for the writer. */
+/** Returns the request to create an instance in a cluster: one of production's members, or staging's only one. */
 export function memberRequest(
   id: string,
   cluster: string,
@@ -250,7 +253,7 @@ const STAGING_MEMBER = {
   PerformanceInsightsKMSKeyId: undefined,
 } satisfies Partial<CreateDBInstanceMessage>;
 
-/** In what staging's requests differ from production's, names apart; each as `DeletionProtection true (staging: false)`. */
+/** Returns the differences between staging's and production's requests, apart from names, such as `DeletionProtection true (staging: false)`. */
 export function clusterDifferences(like: ClusterSettings): string[] {
   const [writer] = like.members;
   const both = (["production", "staging"] as const).map(
@@ -267,7 +270,7 @@ export function clusterDifferences(like: ClusterSettings): string[] {
     .map((key) => `${key} ${told(production[key])} (staging: ${told(staging[key])})`);
 }
 
-/** Of a cluster, what can be given afterwards. The parameter group is none of it: it decides how SQL behaves. */
+/** A cluster's settings that can be given later. The parameter group is not among them: it decides how SQL behaves. */
 export const CLUSTER_CAN_WAIT: readonly OptionalPart<Common>[] = [
   { what: "the network type", keys: ["NetworkType"], named: /^NetworkTypeNotSupported$/ },
   {

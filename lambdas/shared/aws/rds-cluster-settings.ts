@@ -26,12 +26,12 @@ const member = z.object({
   tags: z.record(z.string(), z.string()),
 });
 
-/** An instance of a cluster, as it is created again. */
+/** Settings with which an instance of a cluster is created again. */
 export type MemberSettings = z.infer<typeof member>;
 
-/** What a cluster has and a copy of its volume has not, unless told. Stored as evidence: plain JSON, no secret. */
+/** Settings that a copy of a cluster's volume lacks unless the request names them. Stored as evidence: plain JSON, no secret. */
 const clusterSettings = z.object({
-  /** Which cluster these are of: a clone is made of it by its name. */
+  /** Identifier of the cluster; a clone names its source by it. */
   cluster: z.string(),
   engine: z.string(),
   engineVersion: z.string(),
@@ -40,7 +40,7 @@ const clusterSettings = z.object({
   securityGroups: z.array(z.string()),
   clusterParameterGroup: z.string(),
   networkType: z.string().optional(),
-  /** `aurora`, or `aurora-iopt1` for I/O-Optimized; of a Multi-AZ DB cluster `io1`, `io2` or `gp3`. */
+  /** `aurora`, or `aurora-iopt1` for I/O-Optimized; for a Multi-AZ DB cluster `io1`, `io2` or `gp3`. */
   storageType: z.string().optional(),
   serverless: z
     .object({ min: z.number().optional(), max: z.number().optional(), pauseSeconds: z.number().optional() })
@@ -54,24 +54,24 @@ const clusterSettings = z.object({
   backupWindow: z.string().optional(),
   maintenanceWindow: z.string().optional(),
   insightsMode: z.string().optional(),
-  /** Present where RDS keeps the master password in a secret of its own. */
+  /** Present where RDS manages the master password in its own secret. */
   managedPassword: z.object({ key: z.string().optional() }).optional(),
   roles: z.array(z.object({ arn: z.string(), feature: z.string() })),
-  /** Present where it is a Multi-AZ DB cluster: its members have no settings of their own. */
+  /** Present for a Multi-AZ DB cluster, whose members have no settings of their own. */
   multiAz: multiAzSettings.optional(),
   tags: z.record(z.string(), z.string()),
-  /** The writer first, then the readers in the order in which they would take its place. */
+  /** The writer first, then the readers in the order of failover. */
   members: z.array(member),
 });
 
 export type ClusterSettings = z.infer<typeof clusterSettings>;
 
-/** @throws ZodError when the evidence was written by another fleet than that of clusters. */
+/** @throws ZodError where the settings are not those of a cluster. */
 export function asClusterSettings(settings: InstanceSettings): ClusterSettings {
   return clusterSettings.parse(settings);
 }
 
-/** Everything that a copy of this cluster must be told, or given afterwards. */
+/** Returns all settings that a copy of this cluster must request or give later. */
 export function clusterSettingsOf(db: DBCluster, members: readonly DBInstance[]): ClusterSettings {
   const scaling = db.ServerlessV2ScalingConfiguration;
   return {
@@ -83,7 +83,7 @@ export function clusterSettingsOf(db: DBCluster, members: readonly DBInstance[])
     securityGroups: texts(db.VpcSecurityGroups?.map((group) => group.VpcSecurityGroupId)),
     clusterParameterGroup: db.DBClusterParameterGroup ?? "",
     networkType: db.NetworkType,
-    // RDS says nothing of the standard one.
+    // RDS reports no storage type for the standard one.
     storageType: db.StorageType || undefined,
     serverless: scaling && {
       min: scaling.MinCapacity,
@@ -144,7 +144,7 @@ function memberSettingsOf(db: DBInstance, writer: boolean): MemberSettings {
   };
 }
 
-/** What stays with the former cluster, or is another's than before, whatever name and settings the new one has. */
+/** Returns what people must do, as it stayed with the former cluster or has changed: name and settings do not carry it over. */
 export function clusterHandOver(former: DBCluster, restored: DBCluster): string[] {
   const [was, is] = [former.DBClusterIdentifier ?? "", restored.DBClusterIdentifier ?? ""];
   const custom = former.CustomEndpoints ?? [];
@@ -155,18 +155,18 @@ export function clusterHandOver(former: DBCluster, restored: DBCluster): string[
   return [
     ...(custom.length === 0
       ? []
-      : [`Custom endpoints stayed with ${was}: ${custom.join(", ")}. Make new ones of ${is}.`]),
+      : [`Custom endpoints stayed with ${was}: ${custom.join(", ")}. Create new ones of ${is}.`]),
     ...(replicas.length === 0
       ? []
-      : [`Replicas stayed with ${was}: ${replicas.join(", ")}. Make new ones of ${is}.`]),
+      : [`Replicas stayed with ${was}: ${replicas.join(", ")}. Create new ones of ${is}.`]),
     ...(secret === undefined || secret === former.MasterUserSecret?.SecretArn
       ? []
       : [
-          `The master password is in a new secret: point whoever reads it, and database.secretArn, at ${secret}.`,
+          `The master password is in a new secret, ${secret}. Point database.secretArn and all other readers of the old secret at it.`,
         ]),
     ...(restored.IAMDatabaseAuthenticationEnabled
       ? [
-          `IAM policies for rds-db:connect that name ${former.DbClusterResourceId} must name ${restored.DbClusterResourceId}: until then those who log in by IAM are kept out.`,
+          `IAM policies for rds-db:connect that name ${former.DbClusterResourceId} must name ${restored.DbClusterResourceId}. Until then IAM logins fail.`,
         ]
       : []),
     ...(former.HttpEndpointEnabled && !restored.HttpEndpointEnabled
@@ -178,12 +178,12 @@ export function clusterHandOver(former: DBCluster, restored: DBCluster): string[
   ];
 }
 
-/** A cluster with the instances that are in it. */
+/** A cluster with its instances. */
 export interface FoundCluster {
   db: DBCluster;
-  /** Those that are in it and can be seen; one that is being deleted, or renamed, may not be. */
+  /** The instances that RDS shows; one that is being deleted or renamed may be missing. */
   members: DBInstance[];
-  /** Undefined where it has no instance yet, or none that writes. */
+  /** The writer; undefined where the cluster has no instance yet, or no writer. */
   writer: DBInstance | undefined;
 }
 
@@ -194,7 +194,7 @@ export async function findCluster(client: RDSClient, cluster: string): Promise<D
   return found?.DBClusters?.[0];
 }
 
-/** @param mayBeSeen by what the roles allow: an instance that the settings do not know is one that nobody may ask about */
+/** @param mayBeSeen true for names that Sluice's roles may describe: asking about another would be refused */
 export async function findWithMembers(
   client: RDSClient,
   cluster: string,

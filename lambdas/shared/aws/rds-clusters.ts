@@ -63,23 +63,24 @@ import { clusterStatus, instanceStatus, lacksRoom, servesSessions, snapshotStatu
 
 const GIB = 1024 ** 3;
 
-/** Minutes. */
+/** Minutes that a restore waits for a clone that is being renamed. */
 const BETWEEN_NAMES = 15;
 
 /**
- * Clusters as a fleet: what others call an instance is a cluster with the instances in it, and answers at the cluster's
- * own endpoint. A snapshot is a cluster snapshot or, of Aurora PostgreSQL, a clone: a cluster without an instance, in
- * which nothing can run, so that it stays as it was. A copy that is made of a clone is that clone, under another name.
- * Of a Multi-AZ DB cluster RDS makes and removes the instances itself (rds-multi-az.ts).
+ * Clusters as `Instances`: here an "instance" is a cluster with its instances, which answers at the cluster's endpoint. A
+ * snapshot is a cluster snapshot or, for Aurora PostgreSQL, a clone: a cluster without instances, in which nothing runs,
+ * so that it stays unchanged. Restoring a clone renames it. RDS itself creates and removes the instances of a Multi-AZ
+ * DB cluster (rds-multi-az.ts).
  */
 export class RdsClusterInstances implements Instances {
-  // By the user guides: ten minutes for the instances' names, which are given up first, and a few for the cluster's.
+  // From the user guides: ten minutes for the instances' names, which change first, and a few for the cluster's.
   readonly renameSeconds = 780;
   readonly moments: Moments;
 
   /**
-   * @param cluster production's, with how it is copied
-   * @param copied true where its final snapshot is to be copied to another Region
+   * @param cluster identifier of production's cluster
+   * @param settings how the cluster is copied
+   * @param copied true where the final snapshot is copied to another Region
    */
   constructor(
     private readonly client: RDSClient,
@@ -111,7 +112,7 @@ export class RdsClusterInstances implements Instances {
     };
   }
 
-  /** A clone is restored from but once: what is needed more often is a cluster snapshot, whatever the settings say. */
+  /** A clone can be restored only once. For `often` this takes a cluster snapshot, whatever the settings are. */
   async startSnapshot(snapshot: string, cluster: string, tags: Tags, often = false): Promise<void> {
     const { backup, staging } = this.settings;
     const is = (purpose: SnapshotPurpose) => snapshot.startsWith(snapshotPrefix(purpose));
@@ -130,7 +131,7 @@ export class RdsClusterInstances implements Instances {
 
   private async startClone(clone: string, cluster: string, tags: Tags, final: boolean): Promise<void> {
     const found = await this.find(cluster);
-    if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no cluster ${cluster}.`);
+    if (!found) throw new SluiceError(ErrorName.FleetFailed, `Cluster ${cluster} does not exist.`);
     const like = clusterSettingsOf(found.db, found.members);
     const request = cloneRequest(clone, { ...like, cluster }, final ? "production" : "staging", tags);
     const begun = await sendWithLess(request, {
@@ -140,7 +141,7 @@ export class RdsClusterInstances implements Instances {
       waits: NO_ROOM,
       tried: `clone ${cluster} as ${clone}`,
     });
-    // Whoever waits for the clone asks again.
+    // The caller waits for the clone and calls again.
     if (begun?.waits) return;
   }
 
@@ -178,7 +179,7 @@ export class RdsClusterInstances implements Instances {
       status: snapshotStatus(statusText),
       statusText,
       createdAt: db.SnapshotCreateTime?.toISOString(),
-      // Of Aurora it is as much as the volume holds, and 0 or 1 where RDS does not say.
+      // For Aurora this is the volume's used size, or 0 or 1 where RDS reports none.
       sizeBytes: (db.AllocatedStorage ?? 0) > 1 ? (db.AllocatedStorage ?? 0) * GIB : undefined,
       engineVersion: db.EngineVersion,
       encrypted: db.StorageEncrypted,
@@ -187,7 +188,7 @@ export class RdsClusterInstances implements Instances {
   }
 
   async deleteSnapshot(snapshot: string): Promise<void> {
-    // The final one is the way back; no policy lets us delete it.
+    // The final clone is the way back; the IAM policy forbids deleting it.
     if (await findCluster(this.client, snapshot))
       return await this.deleteCluster(snapshot, snapshotPrefix("rehearsal"));
     await attempt(`delete snapshot ${snapshot}`, ["DBClusterSnapshotNotFound"], () =>
@@ -197,7 +198,7 @@ export class RdsClusterInstances implements Instances {
 
   async inspect(cluster: string, tags: Tags): Promise<Findings> {
     const found = await this.find(cluster);
-    if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no cluster ${cluster}.`);
+    if (!found) throw new SluiceError(ErrorName.FleetFailed, `Cluster ${cluster} does not exist.`);
     return await clusterFindings(this.client, cluster, found, tags, this.settings, this.copied);
   }
 
@@ -220,10 +221,10 @@ export class RdsClusterInstances implements Instances {
       );
       return undefined;
     }
-    // A clone between its two names may be seen under neither.
+    // During a rename a clone may be visible under neither name.
     if (!(await this.describeClusterSnapshot(snapshot)))
       return {
-        waits: { why: `neither ${snapshot} nor ${cluster} is to be seen.`, minutes: BETWEEN_NAMES },
+        waits: { why: `RDS shows neither ${snapshot} nor ${cluster}.`, minutes: BETWEEN_NAMES },
         without: [],
       };
     const request = clusterRestoreRequest(snapshot, cluster, asClusterSettings(like), purpose, tags);
@@ -236,7 +237,7 @@ export class RdsClusterInstances implements Instances {
     });
   }
 
-  /** A cluster's volume is there before any instance is: one is created when the cluster has its parameters, not before. */
+  /** A cluster's volume exists before any instance. The instance is created only once the cluster has its parameters. */
   async continueRestore(
     cluster: string,
     given: InstanceSettings,
@@ -248,11 +249,16 @@ export class RdsClusterInstances implements Instances {
     const found = await this.find(cluster);
     const [writer] = like.members;
     if (!found || !writer || clusterStatus(found.db.Status ?? "") !== "available") return undefined;
-    // RDS makes its instances.
+    // RDS creates the instances of a Multi-AZ DB cluster.
     if (like.multiAz) return undefined;
     if (purpose === "staging" && found.writer && lacksRoom(found.writer.DBInstanceStatus ?? "")) {
       await this.deleteMember(found.writer.DBInstanceIdentifier ?? "");
-      return { waits: { why: "its instance was insufficient-capacity, and is made anew." }, without: [] };
+      return {
+        waits: {
+          why: "AWS had no capacity for its instance (insufficient-capacity), which is created again.",
+        },
+        without: [],
+      };
     }
     if (memberNames(found.db).length > 0) return undefined;
     if (found.db.DBClusterParameterGroup !== like.clusterParameterGroup && purpose === "staging")
@@ -267,7 +273,7 @@ export class RdsClusterInstances implements Instances {
     });
   }
 
-  /** Before the first instance starts: what keeps staging still must be in force from then on. */
+  /** Gives the quiet group before the first instance starts, so that it is in force from the start. */
   private async giveGroup(
     cluster: string,
     { clusterParameterGroup: group }: ClusterSettings,
@@ -295,7 +301,7 @@ export class RdsClusterInstances implements Instances {
     if (status === "failed")
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `Cluster ${cluster} is ${statusText(found)}. See its events in the RDS console.`,
+        `Cluster ${cluster} has the status ${statusText(found)}. See its events in the RDS console.`,
       );
     if (status === "pending") return { changing: true, refused: [], underWay: [] };
     return await giveClusterSettings(this.client, cluster, found, asClusterSettings(like), purpose);
@@ -306,7 +312,7 @@ export class RdsClusterInstances implements Instances {
     const [writer] = like.members;
     const ready = [
       await quietGroup(this.client, CLUSTER_GROUPS, group, like.clusterParameterGroup, tags),
-      // Of a Multi-AZ DB cluster the cluster's group has all of them.
+      // A Multi-AZ DB cluster has all parameters in the cluster's group.
       writer === undefined ||
         like.multiAz !== undefined ||
         (await quietGroup(this.client, MEMBER_GROUPS, group, writer.parameterGroup, tags)),
@@ -343,7 +349,7 @@ export class RdsClusterInstances implements Instances {
     for (const member of members) {
       const name = member.DBInstanceIdentifier ?? "";
       const own = await quietenInstance(this.client, name, group, member);
-      // By the cluster's group it may wait for a reboot, too; one does for both.
+      // The cluster's group may also wait for a reboot; one reboot covers both.
       const ownWaits = member.DBParameterGroups?.[0]?.ParameterApplyStatus === "pending-reboot";
       if (own && !ownWaits && waitsForReboot(db, member)) await reboot(this.client, name);
       still &&= own && inSync(db, member);
@@ -359,13 +365,13 @@ export class RdsClusterInstances implements Instances {
     return !gone.includes(false);
   }
 
-  /** The instances first: as long as the cluster has its name, whoever asks for it finds it, and asks again. */
+  /** Renames the instances first: while the cluster keeps its name, the caller finds it and calls again. */
   async startRename(from: string, to: string): Promise<void> {
-    // Once the name is taken the rename is done, and `from` may be another cluster by now: it must not be touched.
+    // If `to` exists, the rename is done and `from` may already be another cluster, which must not be touched.
     if (await findCluster(this.client, to)) return;
     const db = await findCluster(this.client, from);
     if (!db) return;
-    // One that came since, as by autoscaling, goes aside under the name that it has. Those that RDS named keep theirs.
+    // Instances that were added since, such as by autoscaling, move aside under their own names. RDS's own names stay.
     const named = isMultiAz(db) ? [] : memberNames(db);
     const old = named.filter((name) => matches(name, this.patterns) && !isAside(name, to));
     for (const name of old) await this.renameMember(name, memberAsideName(name, to));
@@ -402,13 +408,13 @@ export class RdsClusterInstances implements Instances {
     await this.deleteCluster(cluster, STAGING_PREFIX);
   }
 
-  /** Its instances first, where they are not RDS's own: RDS deletes a cluster as soon as all of them are being deleted. */
+  /** Deletes the instances first, except those that RDS created: RDS deletes a cluster once all instances are being deleted. */
   private async deleteCluster(cluster: string, prefix: string): Promise<void> {
-    // No policy lets us delete any other; a mistake of ours should not even ask.
+    // The IAM policy also forbids deleting any other; this check stops a mistake before the call.
     if (!cluster.startsWith(prefix))
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `${cluster} is no cluster of Sluice's to be deleted: it stays.`,
+        `${cluster} is not a cluster that Sluice may delete: it stays.`,
       );
     const db = await findCluster(this.client, cluster);
     if (!db) return;
@@ -451,7 +457,7 @@ function isAside(name: string, to: string): boolean {
   return suffix !== undefined && name.endsWith(suffix);
 }
 
-/** Of a cluster with its writer, as one. A staging whose instance found no room gets another. */
+/** Returns one status for the cluster and its writer. Staging whose instance found no capacity is pending, as it gets another. */
 function statusOf({ db, writer }: FoundCluster, cluster: string): Instance["status"] {
   const own = clusterStatus(db.Status ?? "unknown");
   if (own === "failed" || !writer) return own === "failed" ? "failed" : "pending";

@@ -8,13 +8,13 @@ import { type RdsSettings, settingsOf } from "./rds-settings.ts";
 import { storageWork } from "./rds-status.ts";
 import { blueGreen, lifecycle, proxies, quotas, type Subject } from "./rds-surroundings.ts";
 
-/** What is found of one thing; what is left out is nothing. */
+/** Findings about one aspect; absent fields are empty. */
 export type Found = Partial<Findings>;
 
-/** All that RDS can say of production before a run: what the emergency would meet is known before it. */
+/** Returns everything that RDS reports about production before a run, so that a restore meets no surprise. */
 export async function findingsOf(client: RDSClient, db: DBInstance, tags: Tags): Promise<Findings> {
   const own = ownFindings(db, tags);
-  // What no run can work on has nothing more to be looked at.
+  // A refusal ends the run anyway, so the surroundings do not matter.
   const found = own.refusals.length > 0 ? [] : await around(client, subjectOf(db));
   return together([own, ...found]);
 }
@@ -46,7 +46,7 @@ function subjectOf(db: DBInstance): Subject {
     engine: db.Engine,
     engineVersion: db.EngineVersion ?? "",
     lifecycleSupport: db.EngineLifecycleSupport,
-    // Staging or a restored production, as large as production is, two snapshots, a group of parameters.
+    // Staging or a restored production of the same size, two snapshots, and one parameter group.
     adds: [
       { quota: "DBInstances", more: 1, of: "DB instances" },
       { quota: "AllocatedStorage", more: db.AllocatedStorage ?? 0, of: "GiB of storage" },
@@ -56,7 +56,7 @@ function subjectOf(db: DBInstance): Subject {
   };
 }
 
-/** What the instance's own description tells. */
+/** Returns the findings in the instance's own description. */
 export function ownFindings(db: DBInstance, tags: Tags): Findings {
   const like = settingsOf(db);
   const replicas = replicasOf(db);
@@ -74,29 +74,29 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
       replicas.length === 0
         ? []
         : [
-            `A restore leaves read replicas with the former instance: ${replicas.join(", ")}. New ones must be made then.`,
+            `After a restore the read replicas stay with the former instance: ${replicas.join(", ")}. Create new ones then.`,
           ],
     leavesOut: [
-      "Keeping the instance that is moved aside still, a quarter of an hour at most.",
-      "Waiting for AWS to have room for such an instance.",
-      "Reads are slow until the new volume is filled from the snapshot; the proof read staging so, too.",
-      "Settings that are given back once production is proven, for half an hour at most.",
+      "Stopping jobs and subscriptions on the instance that is moved aside: at most 15 minutes.",
+      "Waiting until AWS has capacity for the instance class.",
+      "Slow reads until the new volume is filled from the snapshot. The proof of staging read at the same speed.",
+      "Giving the remaining settings back after production is proven: at most 30 minutes.",
       ...(like.multiAz
         ? [
-            "The conversion to Multi-AZ, which takes place when production is in use again: until it is done there is no standby.",
+            "The conversion to Multi-AZ. It happens while production is in use again; until it ends there is no standby.",
           ]
         : []),
     ],
-    // Replicas are seen again when production is restored (rds-hand-over.ts).
+    // Replicas are reported when production is restored (handOverText).
     afterRestore: [],
   };
 }
 
-/** Why no run works on it, a sentence or two each. */
+/** Returns why a run cannot work on the instance, a sentence or two each. */
 export function instanceRefusals(db: DBInstance): string[] {
   const name = db.DBInstanceIdentifier ?? "";
   const engine = foreignEngine(name, db.Engine);
-  // Nothing else of it matters.
+  // With a foreign engine nothing else matters.
   if (engine !== undefined) return [engine];
   const cluster = clusterOf(db);
   const source =
@@ -105,31 +105,31 @@ export function instanceRefusals(db: DBInstance): string[] {
     ...(cluster === undefined
       ? []
       : [
-          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores are the cluster's. Set database.cluster to ${cluster.id} in place of database.instance.`,
+          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores work on the whole cluster. Set database.cluster to ${cluster.id} instead of database.instance.`,
         ]),
     ...(source === undefined
       ? []
       : [
-          `${name} is a read replica of ${source}: nothing can be migrated on it. Set database.instance to the source, or promote the replica first.`,
+          `${name} is a read replica of ${source} and cannot be migrated. Set database.instance to the source, or promote the replica first.`,
         ]),
   ];
 }
 
 /**
- * The request that would be sent, beside the one that staging is restored by: where it is the same it was tried.
- * @param differences in what the two differ
+ * Compares the request that restores production with the one that restores staging: the rehearsal tries the common part.
+ * @param differences between the two requests
  */
 export function restoreOf(differences: readonly string[]): PreflightCheck {
   return {
     name: "restore of production",
     passed: true,
-    expected: "asked for as staging is, but for what keeps staging apart",
-    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${differences.join(", ")}`,
+    expected: "the same request as for staging, except for what keeps staging apart",
+    seen: `the same request except for its names, its tags, staging's own parameter group, and ${differences.join(", ")}`,
     mend: "",
   };
 }
 
-/** RDS takes no maximum that is less than a tenth above what is allocated. */
+/** RDS refuses a maximum that is less than 10 % above the allocated storage. */
 function autoscaling(db: DBInstance, like: RdsSettings): PreflightCheck {
   const allocated = db.AllocatedStorage ?? 0;
   const least = Math.ceil(allocated * 1.1);
@@ -138,11 +138,11 @@ function autoscaling(db: DBInstance, like: RdsSettings): PreflightCheck {
   return {
     name: "storage autoscaling",
     passed: fits ? true : null,
-    expected: "off, or a maximum of at least 10 % above what is allocated",
+    expected: "off, or a maximum at least 10 % above the allocated storage",
     seen:
       maximumGiB === undefined
         ? "off"
-        : `a maximum of ${maximumGiB} GiB, with ${allocated} GiB allocated${fits ? "" : ": RDS does not give a restored instance such a maximum, and so staging and a restored production cannot grow"}`,
+        : `a maximum of ${maximumGiB} GiB, with ${allocated} GiB allocated${fits ? "" : ": RDS refuses this maximum for a restored instance, so staging and a restored production cannot grow"}`,
     mend: `Raise the maximum to ${least} GiB or more (aws rds modify-db-instance --max-allocated-storage).`,
   };
 }
@@ -157,13 +157,13 @@ export function tagsOf(
   return {
     name: "tags",
     passed: fits ? true : null,
-    expected: `at most ${MOST_TAGS}, with the ${more} that a run adds`,
-    seen: `${count}${fits ? "" : `: a restored production keeps its own, and goes without those of the run${copyTagsToSnapshot ? "; snapshots copy them, and may be refused" : ""}`}`,
-    mend: "Take off tags that nobody needs.",
+    expected: `at most ${MOST_TAGS}, including the ${more} that a run adds`,
+    seen: `${count}${fits ? "" : `: a restored production keeps its own tags, and does not get those of the run${copyTagsToSnapshot ? "; snapshots copy the tags, and RDS may refuse the snapshots" : ""}`}`,
+    mend: "Remove unused tags.",
   };
 }
 
-/** What is to change at the next reboot or maintenance is in force on whatever is restored, or lost by it. */
+/** Checks for changes that wait for a reboot or maintenance: a restored instance already has them, or loses them. */
 function pending(db: DBInstance): PreflightCheck {
   const values = Object.entries(db.PendingModifiedValues ?? {})
     .filter(([, value]) => value !== undefined)
@@ -174,9 +174,9 @@ function pending(db: DBInstance): PreflightCheck {
   const seen = [
     ...(values.length > 0 ? [`${values.join(", ")}, which a restored instance does not get`] : []),
     ...(db.PendingModifiedValues?.BackupRetentionPeriod === 0
-      ? ["the end of automated backups, by which all of them are deleted: no moment can be restored then"]
+      ? ["the end of automated backups, which deletes all of them: no moment can be restored then"]
       : []),
-    ...(reboot ? ["parameters that wait for a reboot, and are in force on staging already"] : []),
+    ...(reboot ? ["parameters that wait for a reboot but are already in force on staging"] : []),
   ];
   return {
     name: "pending changes",
@@ -192,12 +192,12 @@ function storage(db: DBInstance): PreflightCheck {
   return {
     name: "storage at work",
     passed: work === undefined ? true : null,
-    expected: "nothing being done to it",
+    expected: "no work on the storage",
     seen:
       work === undefined
-        ? "nothing"
-        : `${storageText(work)}: slower than usual, and it takes no other change of storage meanwhile${db.DBInstanceStatus === "storage-initialization" ? ", and no snapshot" : ""}`,
-    mend: "Wait until it is done, or take the figures of this run for slow ones.",
+        ? "none"
+        : `${storageText(work)}: slower than usual, and RDS accepts no other change of storage meanwhile${db.DBInstanceStatus === "storage-initialization" ? ", and no snapshot" : ""}`,
+    mend: "Wait until it ends, or expect slow figures from this run.",
   };
 }
 
@@ -209,15 +209,15 @@ function replicaCheck(replicas: string[]): PreflightCheck {
   return {
     name: "read replicas",
     passed: null,
-    expected: "none, or known about",
-    seen: `${replicas.join(", ")}: they apply each migration too, and stay with the former instance if production is restored`,
-    mend: "Be ready to make new ones after a restore.",
+    expected: "none, or accepted",
+    seen: `${replicas.join(", ")}: they also apply each migration, and stay with the former instance if production is restored`,
+    mend: "Be ready to create new ones after a restore.",
   };
 }
 
 const LOOK_BACK_MS = 15 * 60_000;
 
-/** Free disk of an instance in bytes, as CloudWatch last saw it; undefined where it has seen nothing of late. */
+/** Returns an instance's free disk in bytes, CloudWatch's newest value; undefined without a value in the last 15 minutes. */
 export async function freeBytes(client: CloudWatchClient, instance: string): Promise<number | undefined> {
   const now = Date.now();
   const { Datapoints = [] } = await client.send(

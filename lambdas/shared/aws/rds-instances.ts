@@ -32,17 +32,17 @@ import { instanceStatus, lacksRoom, servesSessions, snapshotStatus, storageWork 
 const GIB = 1024 ** 3;
 
 /**
- * Amazon RDS as a fleet. Where RDS is busy with the instance, a start is left undone without a word: whoever waits
- * asks again until describe shows it, as the loops of the state machine do.
+ * Amazon RDS DB instances. Where RDS is busy with an instance, a start silently does nothing. The caller calls again until
+ * `describe` shows the result, as the loops of the state machine do.
  */
 export class RdsInstances implements Instances {
-  // From the RDS user guide: the old name is free before that, the new one may answer only then.
+  // From the RDS user guide: the old name is free earlier; the new one may answer only after this time.
   readonly renameSeconds = 600;
   readonly moments: Moments;
   private readonly client: RDSClient;
   private readonly freeBytes: (instance: string) => Promise<number | undefined>;
 
-  /** `freeBytes` is asked for instances that are available. */
+  /** @param freeBytes returns the free disk of an available instance, in bytes */
   constructor(client: RDSClient, freeBytes: (instance: string) => Promise<number | undefined>) {
     this.client = client;
     this.moments = new RdsMoments(client);
@@ -66,7 +66,7 @@ export class RdsInstances implements Instances {
       ...(storage === undefined ? {} : { storage }),
       endpoint: host === undefined || port === undefined ? undefined : { host, port },
       engineVersion: db.EngineVersion ?? "",
-      // Free disk is nice to know; a restore must not fail for want of it.
+      // Free disk is only information: a restore must not fail without it.
       freeBytes: status === "available" ? await this.freeBytes(instance).catch(() => undefined) : undefined,
       ...(db.BackupRetentionPeriod === undefined
         ? {}
@@ -115,7 +115,7 @@ export class RdsInstances implements Instances {
 
   async inspect(instance: string, tags: Tags): Promise<Findings> {
     const db = await this.find(instance);
-    if (!db) throw new SluiceError(ErrorName.FleetFailed, `There is no instance ${instance}.`);
+    if (!db) throw new SluiceError(ErrorName.FleetFailed, `Instance ${instance} does not exist.`);
     return await findingsOf(this.client, db, tags);
   }
 
@@ -144,7 +144,7 @@ export class RdsInstances implements Instances {
     if (status === "failed")
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `Instance ${instance} is ${db.DBInstanceStatus}. See its events in the RDS console.`,
+        `Instance ${instance} has the status ${db.DBInstanceStatus}. See its events in the RDS console.`,
       );
     if (status === "pending") return { changing: true, refused: [], underWay: [] };
     return await giveSettings(this.client, { ...db, DBInstanceIdentifier: instance }, wanted, purpose);
@@ -166,7 +166,7 @@ export class RdsInstances implements Instances {
   }
 
   async startRename(from: string, to: string): Promise<void> {
-    // Once the name is taken the rename is done, and `from` may be another instance by now: it must not be touched.
+    // If `to` exists, the rename is done and `from` may already be another instance, which must not be touched.
     if (await this.find(to)) return;
     await attempt(`rename ${from} to ${to}`, ["DBInstanceAlreadyExists"], () =>
       this.client.send(
@@ -185,9 +185,12 @@ export class RdsInstances implements Instances {
   }
 
   async startDelete(instance: string): Promise<void> {
-    // No policy lets us delete any other; a mistake of ours should not even ask.
+    // The IAM policy also forbids deleting any other; this check stops a mistake before the call.
     if (!instance.startsWith(STAGING_PREFIX))
-      throw new SluiceError(ErrorName.FleetFailed, `${instance} is no staging instance: it is not deleted.`);
+      throw new SluiceError(
+        ErrorName.FleetFailed,
+        `${instance} is not a staging instance: Sluice does not delete it.`,
+      );
     await attempt(`delete ${instance}`, ["DBInstanceNotFound"], () =>
       this.client.send(
         new DeleteDBInstanceCommand({

@@ -10,17 +10,17 @@ import { awsErrorName } from "./error-name.ts";
 import { attempt, isBusy, refusal } from "./rds-calls.ts";
 import type { Changes } from "./rds-restore.ts";
 
-/** Settings that are given together. */
+/** Settings that one request changes together. */
 export interface Part<C> {
   what: string;
   keys: readonly (keyof C)[];
 }
 
-/** How changes of something are asked for. */
+/** How to request changes of an instance or a cluster. */
 export interface Modifying<C> {
-  /** Likeliest to be refused first. */
+  /** Sorted: the part that RDS most likely refuses comes first. */
   parts: readonly Part<C>[];
-  /** Without these staging is not what it must be: a run does not go on with it. */
+  /** Settings that staging must have: a refusal ends the run. */
   stagingNeeds: readonly (keyof C)[];
   send(changes: Partial<C>): Promise<unknown>;
 }
@@ -53,7 +53,7 @@ export const INSTANCE_PARTS: readonly Part<Changes>[] = [
   { what: "deletion protection", keys: ["DeletionProtection", "PubliclyAccessible"] },
 ];
 
-/** Of an instance, also of one that is in a cluster. */
+/** Returns how to modify an instance, in a cluster or not. */
 export function modifyingInstance(client: RDSClient, instance: string): Modifying<Changes> {
   return {
     parts: INSTANCE_PARTS,
@@ -65,7 +65,11 @@ export function modifyingInstance(client: RDSClient, instance: string): Modifyin
   };
 }
 
-/** Asks for all that is missing, and where that is refused for all but one part, then for each alone. True: something was taken. */
+/**
+ * Requests all missing settings. After a refusal it requests all parts except one, then each part alone.
+ * @param refused receives each refused part with RDS's reason
+ * @returns true where RDS accepted a change
+ */
 export async function modified<C extends object>(
   name: string,
   changes: C,
@@ -106,7 +110,7 @@ export async function modified<C extends object>(
   return taken;
 }
 
-/** Whether RDS took the call or is too busy for it now; or what it refuses for good, as it says so. */
+/** Sends a request. Returns whether RDS took it or is busy now; a final refusal is returned as a SluiceError. */
 export async function asked(
   what: string,
   instance: string,
@@ -131,7 +135,7 @@ function only<C extends object>(changes: C, keys: readonly (keyof C)[]): Partial
   ) as Partial<C>;
 }
 
-/** Settings of a request that can be given afterwards: by what RDS calls its refusal, where that says which it is. */
+/** Settings of a restore request that can be given later, and the error names by which RDS refuses them. */
 export interface OptionalPart<R> {
   what: string;
   keys: readonly (keyof R)[];
@@ -141,26 +145,26 @@ export interface OptionalPart<R> {
 interface Sending<R> {
   send(request: R): Promise<unknown>;
   parts: readonly OptionalPart<R>[];
-  /** What RDS says where it is there already. */
+  /** Name of RDS's error where the resource already exists. */
   done: string;
-  /** AWS has no room for it now. */
+  /** Names of errors after which the request may succeed later, such as NO_ROOM. */
   waits: RegExp;
-  /** What was tried, for people. */
+  /** The attempt in words, for people. */
   tried: string;
 }
 
-/** AWS has no room for a cluster, its storage or its instance right now. */
+/** Names of errors where AWS has no capacity for a cluster, its storage or its instance right now. */
 export const NO_ROOM = /^Insufficient(DBInstance|DBCluster|StorageCluster)Capacity$/;
 
-/** RDS takes a moment only when its archive has come to it; it says so in words alone. */
+/** RDS refuses a moment that its archive has not reached yet; only the message's words show that. */
 const TOO_LATE = /cannot be restored to a time later than|latest restorable time/i;
 
-/** A wish of the request is wrong, and RDS does not say by a name which. */
+/** A field of the request is wrong, and the error's name does not show which one. */
 const UNNAMED = /^(InvalidParameter(Value|Combination)?|ValidationError)$/;
 
 /**
- * Sends the request. What is refused and can be given afterwards is left out, and the rest asked for again.
- * @throws SluiceError FleetFailed for what is refused for good
+ * Sends the request. It leaves out refused settings that can be given later, and sends the rest again.
+ * @throws SluiceError FleetFailed for a final refusal
  */
 export async function sendWithLess<R extends object>(
   request: R,
@@ -188,14 +192,14 @@ export async function sendWithLess<R extends object>(
   }
 }
 
-/** Asks for it; where RDS is busy with the instance, whoever waits asks again. */
+/** Requests a reboot of an instance. Does nothing where RDS is busy with it: the caller calls again. */
 export async function reboot(client: RDSClient, instance: string): Promise<void> {
   await attempt(`reboot ${instance}`, [], () =>
     client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
   );
 }
 
-/** The same for all instances of a Multi-AZ DB cluster: RDS has this call for no other cluster. */
+/** Requests a reboot of all instances of a Multi-AZ DB cluster, the only kind of cluster that RDS has this call for. */
 export async function rebootCluster(client: RDSClient, cluster: string): Promise<void> {
   await attempt(`reboot ${cluster}`, [], () =>
     client.send(new RebootDBClusterCommand({ DBClusterIdentifier: cluster })),

@@ -16,8 +16,8 @@ import { asRdsSettings } from "./rds-settings.ts";
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * RDS's automated backups: a snapshot a day, and the WAL since, which RDS sends away every five minutes. They are the
- * instance's own, whatever it is called, and nothing need be held for a moment.
+ * RDS's automated backups: a daily snapshot, and the WAL since, which RDS uploads every five minutes. They belong to the
+ * instance under any name, so a moment needs no copy.
  */
 export class RdsMoments implements Moments {
   readonly by = "archive";
@@ -37,7 +37,7 @@ export class RdsMoments implements Moments {
     if (!db)
       return {
         status: "pending",
-        statusText: `Neither ${point.instance} nor ${point.aside} is to be seen with the resource id ${point.identity}: it may be between its names, or somebody deleted it.`,
+        statusText: `RDS shows no instance ${point.instance} or ${point.aside} with the resource id ${point.identity}. A rename may be under way, or somebody deleted the instance.`,
       };
     const bases = await this.bases(db.DBInstanceIdentifier ?? "");
     return {
@@ -61,16 +61,16 @@ export class RdsMoments implements Moments {
     if (!db)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `There is no instance with the resource id ${point.identity} any more, neither as ${point.instance} nor as ${point.aside}: nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-instance-automated-backups --dbi-resource-id ${point.identity}).`,
+        `The instance with the resource id ${point.identity} no longer exists, as ${point.instance} or as ${point.aside}. Nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-instance-automated-backups --dbi-resource-id ${point.identity}).`,
       );
-    // By its name: that is what IAM is asked about. The resource id has told before that the name is this one's.
+    // Request it by name, as IAM's policy names it. The resource id has already proven whose name it is.
     const source = { instance: db.DBInstanceIdentifier ?? "", at: new Date(point.moment.at) };
     return await beginRestore(this.client, source, instance, request, purpose);
   }
 
   async release(): Promise<void> {}
 
-  /** The instance that it is a moment of, under the name that it has by now. */
+  /** Returns the moment's instance, under its current name. */
   private async source({ instance, aside, identity }: PointInTime): Promise<DBInstance | undefined> {
     for (const name of [instance, aside]) {
       const db = await findInstance(this.client, name);
@@ -79,7 +79,7 @@ export class RdsMoments implements Moments {
     return undefined;
   }
 
-  /** When the base backups that are there were made. Nothing may fail for want of them: then there are none to see. */
+  /** Returns when the existing base backups were made. Empty where RDS does not answer: nothing may fail for that. */
   private async bases(instance: string): Promise<number[]> {
     return await this.client
       .send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance, SnapshotType: "automated" }))
@@ -102,36 +102,36 @@ function stateOf(db: DBInstance, { moment }: PointInTime, bases: readonly number
   if (days === 0)
     return {
       status: "failed",
-      statusText: `Automated backups of ${name} are off (BackupRetentionPeriod 0): when they were turned off, RDS deleted all of them.`,
+      statusText: `Automated backups of ${name} are off (BackupRetentionPeriod 0). RDS deleted all of them when they were turned off.`,
     };
   const until = db.LatestRestorableTime?.toISOString();
   if (until === undefined)
     return { status: "pending", statusText: `RDS has no automated backup of ${name} yet.` };
-  // No base backup is kept for longer, reckoned from what can be restored now.
+  // RDS keeps no base backup longer, counted from the latest restorable time.
   const from = new Date(Date.parse(until) - days * DAY_MS).toISOString();
   const window = `${name} can be restored to any second from ${from} to ${until}`;
   const at = Date.parse(moment.at);
   if (at < Date.parse(from))
     return {
       status: "failed",
-      statusText: `${window}: ${moment.at} is over, as automated backups are kept for ${days} days.`,
+      statusText: `${window}. ${moment.at} is too old, as automated backups are kept for ${days} days.`,
       from,
       until,
     };
-  // Turned off and on again, or kept for fewer days for a while: what they began with then is gone.
+  // Automated backups were off, or kept for fewer days, for a while: the base backup before the moment is gone.
   const oldest = Math.min(...bases);
   if (bases.length > 0 && oldest > at)
     return {
       status: "failed",
-      statusText: `The oldest automated backup of ${name} that is kept is of ${new Date(oldest).toISOString()}, after ${moment.at}: those before it were deleted, as where automated backups are turned off for a while.`,
+      statusText: `The oldest automated backup of ${name} is of ${new Date(oldest).toISOString()}, after ${moment.at}. Earlier ones were deleted, as happens when automated backups are turned off for a while.`,
       until,
     };
-  // RDS takes times before the latest one.
+  // RDS accepts only times before the latest restorable one.
   return at < Date.parse(until)
     ? { status: "available", statusText: `${window}.`, from, until }
     : {
         status: "pending",
-        statusText: `${name} can be restored up to ${until} by now, and not yet to ${moment.at}: RDS sends the WAL away every five minutes.`,
+        statusText: `${name} can now be restored up to ${until}, but not yet to ${moment.at}. RDS uploads the WAL every five minutes.`,
         from,
         until,
       };

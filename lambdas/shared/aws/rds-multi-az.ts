@@ -6,11 +6,11 @@ import type {
 import * as z from "zod";
 import type { RunCluster } from "../settings.ts";
 
-// A Multi-AZ DB cluster is RDS for PostgreSQL on three instances, which RDS makes, names and removes with the cluster.
-// By the RDS user guide, "Modifying a Multi-AZ DB cluster", an instance of it can be rebooted and nothing else: all
-// settings are the cluster's.
+// A Multi-AZ DB cluster is RDS for PostgreSQL on three instances. RDS creates, names and removes them with the cluster.
+// By the RDS user guide, "Modifying a Multi-AZ DB cluster", a single instance can only be rebooted: all settings belong
+// to the cluster.
 
-/** What a Multi-AZ DB cluster has for all its instances, where Aurora has it of each. */
+/** Settings that a Multi-AZ DB cluster has once for all its instances, where Aurora has them for each. */
 export const multiAzSettings = z.object({
   instanceClass: z.string(),
   iops: z.number().optional(),
@@ -45,7 +45,7 @@ export function multiAzSettingsOf(db: DBCluster): MultiAzSettings | undefined {
   };
 }
 
-/** What a restore is told beside what every cluster's is. The kind of storage is taken only with its IOPS. */
+/** Returns the fields of a restore request that only this kind of cluster has. RDS accepts the storage type only with IOPS. */
 export function multiAzRequest({
   instanceClass,
   iops,
@@ -65,7 +65,7 @@ export function multiAzRequest({
   } satisfies Partial<RestoreDBClusterFromSnapshotMessage>;
 }
 
-/** As staging is of an instance: out of reach, and without what costs and outlives it. */
+/** Overrides for staging, as for an instance: not reachable from outside, and without monitoring that costs or outlives it. */
 export const MULTI_AZ_STAGING = {
   PubliclyAccessible: false,
   MonitoringInterval: undefined,
@@ -75,7 +75,7 @@ export const MULTI_AZ_STAGING = {
   PerformanceInsightsKMSKeyId: undefined,
 } satisfies Partial<RestoreDBClusterFromSnapshotMessage>;
 
-/** What a restored production still lacks of it. */
+/** Returns the changes that a restored production still needs. */
 export function missingMultiAz(db: DBCluster, like: MultiAzSettings): Partial<ModifyDBClusterMessage> {
   const changes: Partial<ModifyDBClusterMessage> = {};
   const { iops, minorUpgrades, certificateAuthority, monitoring, insights } = like;
@@ -95,7 +95,7 @@ export function missingMultiAz(db: DBCluster, like: MultiAzSettings): Partial<Mo
   return changes;
 }
 
-/** Settings that do not go with such a cluster, a sentence each. */
+/** Returns settings that this kind of cluster does not support, a sentence each. */
 export function multiAzRefusals(
   cluster: string,
   { staging, backup, members }: RunCluster,
@@ -112,11 +112,11 @@ export function multiAzRefusals(
       : []),
     ...(members
       ? [
-          `${name}: RDS names its instances, and those of a restored one otherwise. Take database.members out of the settings, and deploy.`,
+          `${name}. RDS names its instances, and names those of a restored cluster differently. Remove database.members from the settings, and deploy.`,
         ]
       : []),
     ...(copied
-      ? [`${name}, of which RDS copies no snapshots: take backup.copyTo out of the settings, and deploy.`]
+      ? [`${name}, whose snapshots RDS cannot copy. Remove backup.copyTo from the settings, and deploy.`]
       : []),
   ];
 }

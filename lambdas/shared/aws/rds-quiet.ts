@@ -23,24 +23,23 @@ import { attempt, look, refusal, tagList } from "./rds-calls.ts";
 import { reboot } from "./rds-modify.ts";
 import { instanceStatus } from "./rds-status.ts";
 
-// A snapshot is the whole volume, with everything that runs by itself: subscriptions, scheduled jobs, maintenance. What
-// keeps these still must be in force from the instance's first start, so it is a parameter group, as production's own
-// but for that.
+// A snapshot is the whole volume, with subscriptions, scheduled jobs and maintenance. They must be stopped from the
+// instance's first start, so Sluice makes a parameter group: production's values, plus those that stop them.
 
-/** RDS's own groups are named by their family; it lists one only where an instance had it. */
+/** RDS names its default groups by their family, and lists one only after an instance used it. */
 const DEFAULT_GROUP = /^default\.(.+)$/;
 
-/** RDS takes no more in one call. */
+/** RDS's limit for one call. */
 const AT_ONCE = 20;
 
-/** No subscription is at work without them. Static in every version. */
+/** Subscriptions work only with these workers. The parameter is static in every version. */
 const WORKERS = "max_logical_replication_workers";
 
-/** Parameter groups of one kind: of instances, or of clusters. The two have names of their own, and may be called the same. */
+/** Parameter groups of instances or of clusters. The two kinds have separate namespaces, so names may coincide. */
 export interface GroupKind {
-  /** As people read it. */
+  /** The kind's name for people. */
   what: string;
-  /** Whether it must turn off what subscriptions work by, or another kind does that for the same instance. */
+  /** True where this group must turn subscriptions' workers off; false where another kind does that for the same instance. */
   stopsWorkers: boolean;
   family(client: RDSClient, group: string): Promise<string | undefined>;
   create(client: RDSClient, group: string, family: string, description: string, tags: Tags): Promise<unknown>;
@@ -102,11 +101,11 @@ export const CLUSTER_GROUPS: GroupKind = {
     client.send(new DeleteDBClusterParameterGroupCommand({ DBClusterParameterGroupName: group })),
 };
 
-/** Of an instance in a cluster: the cluster's group has most of its parameters. */
+/** Groups of an instance in a cluster. The cluster's group has most of its parameters. */
 export const MEMBER_GROUPS: GroupKind = { ...INSTANCE_GROUPS, stopsWorkers: false };
 
 /**
- * Makes sure that the group is there and keeps an instance still. True when RDS shows all of it: only then is it used.
+ * Creates the quiet group and sets its parameters. True when RDS shows all of them: only then may an instance use it.
  * @param from production's group
  */
 export async function quietGroup(
@@ -121,7 +120,7 @@ export async function quietGroup(
     if (!family)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `There is no ${kind.what} ${from}, which production uses: create it again, or give production another.`,
+        `The ${kind.what} ${from} that production uses does not exist. Create it again, or give production another.`,
       );
     const description = `Sluice: as ${from}, with subscriptions and scheduled jobs kept still`.slice(0, 255);
     await attempt(`create ${kind.what} ${group}`, ["DBParameterGroupAlreadyExists"], () =>
@@ -146,7 +145,7 @@ export async function quietGroup(
   return missing.length === 0;
 }
 
-/** What the group must hold: production's own values, and those that keep still. */
+/** Returns the group's values: production's own, and those that stop subscriptions and jobs. */
 export function quieted(parameters: readonly Parameter[], stopsWorkers: boolean): Parameter[] {
   const byName = new Map(parameters.map((parameter) => [parameter.ParameterName ?? "", parameter]));
   const wanted = new Map<string, string>();
@@ -157,12 +156,12 @@ export function quieted(parameters: readonly Parameter[], stopsWorkers: boolean)
     wanted.set(name, value);
     return true;
   };
-  // RDS refuses it where it cannot be set, and that ends the run: a copy would take over production's subscriptions.
+  // Where RDS refuses it the run ends, as the copy would take over production's subscriptions.
   if (stopsWorkers) wanted.set(WORKERS, "0");
   else set(WORKERS, "0");
   const launch = "cron.launch_active_jobs";
   const offSwitch = byName.get(launch)?.AllowedValues?.includes("off") === false ? "0" : "off";
-  // Families that do not offer the switch load pg_cron by the library alone.
+  // Families without the switch start pg_cron by its library, so it is not loaded.
   const acting = set(launch, offSwitch) ? ACTING_LIBRARIES : [...ACTING_LIBRARIES, "pg_cron"];
   const preloaded = byName.get("shared_preload_libraries")?.ParameterValue;
   if (preloaded !== undefined) {
@@ -180,7 +179,7 @@ export function quieted(parameters: readonly Parameter[], stopsWorkers: boolean)
   }));
 }
 
-/** Gives a running instance the group. True when it is in force; call again while it is not. */
+/** Gives a running instance the group. True when the group is in force; otherwise call again. */
 export async function quietenInstance(
   client: RDSClient,
   instance: string,
@@ -204,13 +203,13 @@ export async function quietenInstance(
   return own.ParameterApplyStatus === "in-sync" && instanceStatus(db.DBInstanceStatus ?? "") === "available";
 }
 
-/** True when there is no such group (any more); false while an instance uses it. */
+/** Deletes the group. True when it does not exist (any more); false while an instance uses it. */
 export async function deleteQuietGroup(client: RDSClient, kind: GroupKind, group: string): Promise<boolean> {
-  // No policy lets us delete any other; a mistake of ours should not even ask.
+  // The IAM policy also forbids deleting any other; this check stops a mistake before the call.
   if (!group.startsWith(QUIET_PREFIX))
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `${group} is no parameter group of Sluice's: it is not deleted.`,
+      `${group} is not Sluice's parameter group: Sluice does not delete it.`,
     );
   return await attempt(`delete ${kind.what} ${group}`, ["DBParameterGroupNotFound"], () =>
     kind.remove(client, group),

@@ -13,7 +13,7 @@ import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal, tagList, withinLimit } from "./rds-calls.ts";
 import type { RdsSettings } from "./rds-settings.ts";
 
-/** What both kinds of restore are told of the new instance, in the same words. */
+/** The fields that both kinds of restore request share. */
 type RestoreRequest = Omit<
   Pick<
     RestoreDBInstanceFromDBSnapshotMessage,
@@ -23,8 +23,8 @@ type RestoreRequest = Omit<
 >;
 
 /**
- * What a restore is told: staging's request is production's, but for what keeps staging apart. So the emergency is not
- * the first to send it. In one zone, whatever production has: a second one is given when what was restored is proven.
+ * Returns the request of a restore. Staging's is production's except for what keeps staging apart, so the rehearsal tests
+ * the request of the emergency. It asks for one zone; production gets its second one after the proof.
  */
 export function restoreRequest(
   like: RdsSettings,
@@ -48,7 +48,7 @@ export function restoreRequest(
     StorageThroughput: like.storage.throughput,
     DedicatedLogVolume: like.storage.dedicatedLogVolume,
     MultiAZ: false,
-    // What had two zones is at home in either.
+    // A Multi-AZ production may start in either of its zones.
     AvailabilityZone: like.multiAz || anywhere ? undefined : like.availabilityZone,
     PubliclyAccessible: like.publiclyAccessible,
     DeletionProtection: like.deletionProtection,
@@ -60,8 +60,8 @@ export function restoreRequest(
   return purpose === "production" ? request : { ...request, ...STAGING_ONLY, Tags: tagList(tags) };
 }
 
-// Staging lives for hours: no backups, no logs that outlive it, nothing that could keep it from being deleted or let
-// anybody outside reach it, and no upgrade in the middle of a rehearsal.
+// Staging lives for hours. It gets no backups, no log groups that outlive it, no protection against deletion, no access
+// from outside, and no upgrade in the middle of a rehearsal.
 const STAGING_ONLY = {
   PubliclyAccessible: false,
   DeletionProtection: false,
@@ -70,7 +70,7 @@ const STAGING_ONLY = {
   EnableCloudwatchLogsExports: undefined,
 } satisfies Partial<RestoreRequest>;
 
-/** In what the two requests differ, beside what is restored and under which name; each as `DeletionProtection true (staging: false)`. */
+/** Returns the differences between the two requests, apart from source and name, such as `DeletionProtection true (staging: false)`. */
 export function restoreDifferences(like: RdsSettings): string[] {
   const [production, staging] = (["production", "staging"] as const).map(
     (purpose): Record<string, unknown> => ({ ...restoreRequest(like, purpose, {}) }),
@@ -84,16 +84,16 @@ export function restoreDifferences(like: RdsSettings): string[] {
 
 export type Changes = Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">;
 
-/** What the restored instance still lacks and ModifyDBInstance can give it; empty when it lacks nothing. */
+/** Returns the changes that ModifyDBInstance must still make to the restored instance; empty when none is missing. */
 export function missingSettings(db: DBInstance, like: RdsSettings, purpose: RestorePurpose): Changes {
   const changes: Changes = {};
-  // A rehearsal that fills the disk must find the room that production would find.
+  // Staging's disk must be able to grow like production's, so that a rehearsal that fills it is realistic.
   if (like.storage.maximumGiB !== undefined && db.MaxAllocatedStorage !== like.storage.maximumGiB)
     changes.MaxAllocatedStorage = like.storage.maximumGiB;
   if (db.DBParameterGroups?.[0]?.DBParameterGroupName !== like.parameterGroup)
     changes.DBParameterGroupName = like.parameterGroup;
   if (purpose === "staging") {
-    // Should a restore have taken either from the snapshot after all.
+    // In case the restore took either from the snapshot.
     if (db.PubliclyAccessible) changes.PubliclyAccessible = false;
     if (db.DeletionProtection) changes.DeletionProtection = false;
     return changes;
@@ -121,7 +121,7 @@ export function missingSettings(db: DBInstance, like: RdsSettings, purpose: Rest
   return { ...changes, ...leftOut(db, like) };
 }
 
-/** What the restore itself gives, unless RDS refused that in its request. */
+/** Returns settings of the restore request that RDS refused and that are still missing. */
 function leftOut(db: DBInstance, like: RdsSettings): Changes {
   const changes: Changes = {};
   const lacks = <T>(now: T | undefined, wanted: T | undefined): boolean =>
@@ -153,7 +153,7 @@ function leftOut(db: DBInstance, like: RdsSettings): Changes {
   return changes;
 }
 
-/** Roles that production may act with and the restored instance may not yet. */
+/** Returns production's roles that the restored instance does not have yet. */
 export function missingRoles(
   db: DBInstance,
   like: RdsSettings,
@@ -163,10 +163,10 @@ export function missingRoles(
   return like.roles.filter(({ arn }) => !db.AssociatedRoles?.some((role) => role.RoleArn === arn));
 }
 
-/** What an instance is restored from. */
+/** The source of a restore. */
 type RestoreSource = { snapshot: string } | { instance: string; at: Date };
 
-/** What can be given afterwards: by what RDS calls its refusal, where that says which it is. */
+/** Settings that can be given later, and the error names by which RDS refuses them. */
 const CAN_WAIT: readonly { what: string; keys: readonly (keyof RestoreRequest)[]; named: RegExp }[] = [
   {
     what: "the certificate authority",
@@ -193,22 +193,22 @@ const CAN_WAIT: readonly { what: string; keys: readonly (keyof RestoreRequest)[]
   },
 ];
 
-/** A wish of the request is wrong, and RDS does not say by a name which. */
+/** A field of the request is wrong, and the error's name does not show which one. */
 const UNNAMED = /^(InvalidParameter(Value|Combination)?|ValidationError)$/;
 
-/** How RDS refuses a moment that its archive has not come to yet, also as an InvalidParameterValue. */
+/** RDS's words for a moment that its archive has not reached yet, also as an InvalidParameterValue. */
 const TOO_LATE = /cannot be restored to a time later than/;
 
-/** The same for one that it has let go of. */
+/** RDS's words for a moment that its archive no longer has. */
 const TOO_EARLY = /cannot be restored to a time earlier than/;
 
-// Staging may be on its way out, or somebody makes room; after that a person must hear of it.
+// Staging may be about to be deleted, or a person may free quota. After this time the run reports it.
 const ROOM_MINUTES = 30;
 
 /**
- * Sends the request. What is refused and is not data is left out, and the rest asked for again. Of staging the parameter
- * group is never left out: it decides how SQL behaves. Production without it is still better than none.
- * @throws SluiceError FleetFailed for what is refused for good
+ * Sends the request. It leaves out refused settings that do not affect the data, and sends the rest again. Staging never
+ * goes without its parameter group, which decides how SQL behaves. Production without it is still better than no production.
+ * @throws SluiceError FleetFailed for a final refusal
  */
 export async function beginRestore(
   client: RDSClient,
@@ -231,7 +231,7 @@ export async function beginRestore(
       if (purpose === "production" && /^(Instance|Storage)QuotaExceeded$/.test(name))
         return { waits: { why, minutes: ROOM_MINUTES }, without };
       if (TOO_LATE.test(why)) return { waits: { why }, without };
-      // Of a moment that is gone no setting is to blame.
+      // No setting causes the refusal of a moment that the archive no longer has.
       const less = TOO_EARLY.test(why) ? undefined : lessOf(asked, name, purpose);
       if (!less) throw refusal(error, `restore ${sourceText(source)} as ${instance}`);
       without.push(`${less.what}: ${why}`);
@@ -263,7 +263,7 @@ function sourceText(source: RestoreSource): string {
   return "snapshot" in source ? source.snapshot : `${source.instance} at ${source.at.toISOString()}`;
 }
 
-/** The request without what the refusal names or, where it names nothing, without all that can wait; undefined: all is needed. */
+/** Returns the request without the refused settings; without all that can wait where the refusal names none; undefined: none is optional. */
 function lessOf(
   asked: RestoreRequest,
   name: string,

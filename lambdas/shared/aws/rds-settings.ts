@@ -16,7 +16,7 @@ import { asked, modified, modifyingInstance } from "./rds-modify.ts";
 import { missingRoles, missingSettings } from "./rds-restore.ts";
 import { storageWork } from "./rds-status.ts";
 
-/** What an instance has and a restore of its snapshot has not, unless told. Stored as evidence: plain JSON, no secret. */
+/** Settings that a restore of an instance's snapshot lacks unless the request names them. Stored as evidence: plain JSON, no secret. */
 const rdsSettings = z.object({
   instanceClass: z.string(),
   port: z.number(),
@@ -37,7 +37,7 @@ const rdsSettings = z.object({
   logExports: z.array(z.string()),
   storage: z.object({
     type: z.string().optional(),
-    /** Absent where RDS sets it by the volume's size and refuses to be told. */
+    /** Absent where RDS derives it from the volume's size and refuses a value. */
     iops: z.number().optional(),
     throughput: z.number().optional(),
     dedicatedLogVolume: z.boolean(),
@@ -50,7 +50,7 @@ const rdsSettings = z.object({
   insights: z
     .object({ mode: z.string().optional(), days: z.number().optional(), key: z.string().optional() })
     .optional(),
-  /** Present where RDS keeps the master password in a secret of its own. */
+  /** Present where RDS manages the master password in its own secret. */
   managedPassword: z.object({ key: z.string().optional() }).optional(),
   roles: z.array(z.object({ arn: z.string(), feature: z.string() })),
   tags: z.record(z.string(), z.string()),
@@ -58,12 +58,12 @@ const rdsSettings = z.object({
 
 export type RdsSettings = z.infer<typeof rdsSettings>;
 
-/** @throws ZodError when the evidence was written by another fleet than RDS. */
+/** @throws ZodError where the settings are not those of an RDS instance. */
 export function asRdsSettings(settings: InstanceSettings): RdsSettings {
   return rdsSettings.parse(settings);
 }
 
-/** Everything a restore of this instance must be told, or given afterwards. */
+/** Returns all settings that a restore of this instance must request or give later. */
 export function settingsOf(db: DBInstance): RdsSettings {
   return {
     instanceClass: db.DBInstanceClass ?? "",
@@ -106,7 +106,7 @@ export function settingsOf(db: DBInstance): RdsSettings {
   };
 }
 
-// From this size on gp3 volumes of PostgreSQL are striped, and take IOPS and throughput as settings.
+// From this size on, gp3 volumes of PostgreSQL are striped and accept IOPS and throughput as settings.
 const STRIPED_FROM_GIB = 400;
 
 function storageOf(db: DBInstance): RdsSettings["storage"] {
@@ -122,7 +122,7 @@ function storageOf(db: DBInstance): RdsSettings["storage"] {
   };
 }
 
-/** Without those of AWS's own, which cannot be given. */
+/** Returns the tags without AWS's own, which nobody else can set. */
 export function ownTags(list: readonly Tag[] | undefined): Record<string, string> {
   return Object.fromEntries(
     (list ?? []).flatMap(({ Key, Value }) =>
@@ -136,9 +136,9 @@ export function texts(values: readonly (string | undefined)[] | undefined): stri
 }
 
 /**
- * One step nearer to the settings wanted: what can be asked for now is. What RDS refuses keeps nothing else from being
- * given, and is asked for again at the next call.
- * @throws SluiceError FleetFailed where RDS refuses what staging cannot be without
+ * Makes one step towards the wanted settings: it requests what can be changed now. A refused setting does not hold up the
+ * others, and is requested again at the next call.
+ * @throws SluiceError FleetFailed where RDS refuses a setting that staging needs
  */
 export async function giveSettings(
   client: RDSClient,
@@ -194,7 +194,7 @@ export async function giveSettings(
   return await secondZone(client, db, like, purpose, refused);
 }
 
-/** Production is in use meanwhile, and the conversion may take hours: it is asked for last, and not waited for. */
+/** Requests the conversion to Multi-AZ last, without waiting: it may take hours, and production is in use meanwhile. */
 async function secondZone(
   client: RDSClient,
   db: DBInstance,
@@ -219,7 +219,7 @@ async function secondZone(
     if (answer instanceof SluiceError)
       return { ...given, refused: [...refused, `a second zone (Multi-AZ): ${answer.message}`] };
   }
-  const converted = `${instance} is being converted to Multi-AZ: it has no standby until that is done.`;
+  const converted = `${instance} is being converted to Multi-AZ: it has no standby until the conversion ends.`;
   return { ...given, underWay: [converted, ...given.underWay] };
 }
 
@@ -228,18 +228,18 @@ function filling(db: DBInstance): string[] {
   return work === undefined
     ? []
     : [
-        `The storage of ${db.DBInstanceIdentifier} is at work (${storageText(work)}): it is slower than usual until that is done.`,
+        `RDS is working on the storage of ${db.DBInstanceIdentifier} (${storageText(work)}): it is slower than usual until that ends.`,
       ];
 }
 
-// RDS shows a change among the pending ones for a while before its status says "modifying".
+// RDS lists a change as pending for a while before the status becomes "modifying".
 function isChanging({ PendingModifiedValues }: DBInstance): boolean {
   return Object.entries(PendingModifiedValues ?? {}).some(
     ([key, value]) => key !== "MultiAZ" && value !== undefined,
   );
 }
 
-/** What stays with the former instance, or is another's than before, whatever name and settings the new one has. */
+/** Returns what people must do, as it stayed with the former instance or has changed: name and settings do not carry it over. */
 export function handOverText(former: DBInstance, restored: DBInstance): string[] {
   const [was, is] = [former.DBInstanceIdentifier ?? "", restored.DBInstanceIdentifier ?? ""];
   const replicas = former.ReadReplicaDBInstanceIdentifiers ?? [];
@@ -249,20 +249,20 @@ export function handOverText(former: DBInstance, restored: DBInstance): string[]
   return [
     ...(replicas.length === 0
       ? []
-      : [`Read replicas stayed with ${was}: ${replicas.join(", ")}. Make new ones of ${is}.`]),
+      : [`Read replicas stayed with ${was}: ${replicas.join(", ")}. Create new ones of ${is}.`]),
     ...(secret === undefined || secret === former.MasterUserSecret?.SecretArn
       ? []
       : [
-          `The master password is in a new secret: point whoever reads it, and database.secretArn, at ${secret}.`,
+          `The master password is in a new secret, ${secret}. Point database.secretArn and all other readers of the old secret at it.`,
         ]),
     ...(restored.IAMDatabaseAuthenticationEnabled
       ? [
-          `IAM policies for rds-db:connect that name ${former.DbiResourceId} must name ${restored.DbiResourceId}: until then those who log in by IAM are kept out.`,
+          `IAM policies for rds-db:connect that name ${former.DbiResourceId} must name ${restored.DbiResourceId}. Until then IAM logins fail.`,
         ]
       : []),
     ...(zones[0] === zones[1] || former.MultiAZ || zones.includes(undefined)
       ? []
-      : [`${is} is in zone ${zones[1]} now, not in ${zones[0]}, where AWS had no room for it.`]),
+      : [`${is} is now in zone ${zones[1]} instead of ${zones[0]}, where AWS had no capacity for it.`]),
     ...(domains.length === 0 ? [] : [`Join ${is} to the directory ${domains.join(", ")} again.`]),
     `Recovery to a point in time before the restore is possible only from ${was}: its automated backups stayed with it.`,
   ];

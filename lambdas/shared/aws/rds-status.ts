@@ -1,13 +1,13 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import type { StorageWork } from "../ports.ts";
 
-// From the RDS user guide, "Viewing Amazon RDS DB instance status". Whatever is neither usable nor listed as bad is a
-// change under way: a status that AWS adds some day is waited out rather than given up on.
+// From the RDS user guide, "Viewing Amazon RDS DB instance status". Every other status counts as a change under way, so a
+// run waits for a status that AWS adds later instead of failing.
 
-/** In use as usual, though RDS may be doing something beside: a volume may be slow while it is filled from a snapshot. */
+/** In normal use. RDS may work in the background: a volume may be slow while it is filled from a snapshot. */
 const USABLE = ["available", "storage-initialization", "storage-optimization"];
 
-/** Serves sessions, and takes no change meanwhile. */
+/** Serves sessions but accepts no change meanwhile. */
 const ANSWERS = [
   ...USABLE,
   "backing-up",
@@ -17,7 +17,7 @@ const ANSWERS = [
   "storage-config-upgrade",
 ];
 
-/** From these an instance does not come back unless somebody does something. */
+/** An instance leaves these only when a person acts. */
 const BAD = [
   "failed",
   "inaccessible-encryption-credentials",
@@ -34,7 +34,7 @@ const BAD = [
   "storage-full",
 ];
 
-// From the Aurora user guide, "Viewing DB cluster status". `upgrading` and the like pass.
+// From the Aurora user guide, "Viewing DB cluster status". States such as `upgrading` pass.
 const BAD_CLUSTER = [...BAD, "cloning-failed", "migration-failed"];
 
 const BAD_SNAPSHOT = ["failed", "incompatible-restore"];
@@ -52,7 +52,7 @@ export function servesSessions(text: string): boolean {
   return ANSWERS.includes(text);
 }
 
-/** What RDS says that it is doing to the instance's storage; undefined where it says nothing. */
+/** Returns what RDS reports that it is doing to the instance's storage; undefined where it reports nothing. */
 export function storageWork(db: DBInstance): StorageWork | undefined {
   const { StorageOperationStatus: doing, StorageOperationPercentProgress: percent } = db;
   if (doing !== undefined) return { doing, ...(percent === undefined ? {} : { percent }) };
@@ -62,7 +62,7 @@ export function storageWork(db: DBInstance): StorageWork | undefined {
     : { doing: byStatus === "initializ" ? "Initializing" : "Optimizing" };
 }
 
-/** AWS had taken the request, and then had no capacity for it after all. */
+/** True where AWS accepted the request and then had no capacity for it. */
 export function lacksRoom(text: string): boolean {
   return text === "insufficient-capacity";
 }

@@ -11,34 +11,34 @@ import type { PreflightCheck } from "../ports.ts";
 import { refusal } from "./rds-calls.ts";
 import type { Found } from "./rds-findings.ts";
 
-/** What lies around something of RDS's: an instance, or a cluster. */
+/** An instance or a cluster, with the facts that checks of its surroundings need. */
 export interface Subject {
   id: string;
   arn: string | undefined;
-  /** By which a proxy's target may name it. */
+  /** Resource id, by which a proxy's target may name it. */
   resourceId: string | undefined;
   engine: string | undefined;
   engineVersion: string;
   lifecycleSupport: string | undefined;
-  /** What a run adds to it at most: names of RDS's quotas, how many, and of what as people read it. */
+  /** The most that a run adds: the quota's name in RDS, the number, and the unit for people. */
   adds: readonly { quota: string; more: number; of: string }[];
 }
 
-/** What was found; where RDS refuses to be asked, that is a check that people are left with. */
+/** Returns the call's findings; where RDS refuses the call, a check that asks people to look themselves. */
 export async function looked(name: string, call: () => Promise<Found>): Promise<Found> {
   try {
     return await call();
   } catch (error) {
-    const refusing = refusal(error, `tell about ${name}`);
+    const refusing = refusal(error, `describe ${name}`);
     if (!(refusing instanceof SluiceError)) throw refusing;
     return {
       checks: [
         {
           name,
           passed: null,
-          expected: "can be found out",
+          expected: "RDS answers the question",
           seen: refusing.message,
-          mend: "Look for yourself, in the RDS console.",
+          mend: "Check it in the RDS console.",
         },
       ],
     };
@@ -59,7 +59,7 @@ export const check = (
   mend,
 });
 
-/** Until it is switched over, one of the two is a replica of the other; a rename or a restore would tear them apart. */
+/** Before the switchover one of the two is a replica of the other, and a rename or a restore would separate them. */
 export async function blueGreen(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("blue/green deployments", async () => {
     const { arn } = db;
@@ -80,13 +80,13 @@ export async function blueGreen(client: RDSClient, db: Subject): Promise<Found> 
     if (found.length === 0) return { checks: [check("blue/green deployments", "none", "none", "", true)] };
     return {
       refusals: [
-        `${db.id} is part of the blue/green deployment ${found.join(", ")}: it can be neither renamed nor restored meanwhile. Switch over, or delete the deployment, then start the run again.`,
+        `${db.id} is part of the blue/green deployment ${found.join(", ")}: it cannot be renamed or restored meanwhile. Switch over or delete the deployment, then start the run again.`,
       ],
     };
   });
 }
 
-/** Whether there is room for what a run adds. */
+/** Checks whether the account's quotas allow what a run adds. */
 export async function quotas(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("quotas of RDS", async () => {
     const { AccountQuotas = [] } = await client.send(new DescribeAccountAttributesCommand({}));
@@ -100,7 +100,7 @@ export async function quotas(client: RDSClient, db: Subject): Promise<Found> {
             `quota of ${of}`,
             `room for ${more} more`,
             `${used} of ${max}`,
-            "Delete what nobody needs, or ask AWS for a higher quota.",
+            "Delete unused ones, or ask AWS for a higher quota.",
             used + more <= max,
           ),
         ];
@@ -109,7 +109,7 @@ export async function quotas(client: RDSClient, db: Subject): Promise<Found> {
   });
 }
 
-/** A proxy keeps the instance or cluster as its target by what it is, and so knows nothing of one that is restored. */
+/** A proxy's target is the resource itself, so a restored instance or cluster is not registered with the proxy. */
 export async function proxies(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("RDS Proxy", async () => {
     const names: string[] = [];
@@ -127,21 +127,21 @@ export async function proxies(client: RDSClient, db: Subject): Promise<Found> {
         )
           names.push(DBProxyName);
       }
-    if (names.length === 0) return { checks: [check("RDS Proxy", "none, or known about", "none", "", true)] };
+    if (names.length === 0) return { checks: [check("RDS Proxy", "none, or accepted", "none", "", true)] };
     const list = names.join(", ");
-    const again = `Look at the targets of RDS Proxy ${list}, and register ${db.id} again (aws rds deregister-db-proxy-targets, then register-db-proxy-targets).`;
+    const again = `Check the targets of RDS Proxy ${list}, and register ${db.id} again (aws rds deregister-db-proxy-targets, then register-db-proxy-targets).`;
     return {
       checks: [
         check(
           "RDS Proxy",
-          "none, or known about",
-          `${list}: it takes sessions while production is fenced, and lets them wait`,
-          "Let the application bear that. After a restore the instance must be registered with it again.",
+          "none, or accepted",
+          `${list}: it accepts sessions while production is fenced, and they wait`,
+          "Make sure that the application tolerates that. After a restore register the instance with the proxy again.",
           null,
         ),
       ],
       forGates: [
-        `RDS Proxy ${list} is in front: behind the fence its clients wait and then fail, and after a restore the new instance must be registered with it before they get through.`,
+        `RDS Proxy ${list} is in front. Behind the fence its clients wait and then fail. After a restore they reach production only when the new instance is registered with the proxy.`,
       ],
       afterRestore: [again],
     };
@@ -151,7 +151,7 @@ export async function proxies(client: RDSClient, db: Subject): Promise<Found> {
 const STANDARD = "open-source-rds-standard-support";
 const DISABLED = "open-source-rds-extended-support-disabled";
 
-/** Past its standard support, a version is upgraded by a restore, or costs more. */
+/** After the end of standard support, a restore upgrades the version, or Extended Support costs extra. */
 export async function lifecycle(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("support of the engine", async () => {
     const major = db.engineVersion.split(".")[0] ?? "";
@@ -170,22 +170,22 @@ export async function lifecycle(client: RDSClient, db: Subject): Promise<Found> 
     if (ends.getTime() > Date.now()) return { checks: [check(name, expected, `until ${day}`, "", true)] };
     const upgrades = db.lifecycleSupport === DISABLED;
     const what = upgrades
-      ? `RDS upgrades what is restored to a newer major version, as Extended Support is off for ${db.id}`
-      : `RDS charges Extended Support for staging, and for what is restored`;
+      ? `RDS upgrades a restored instance to a newer major version, as Extended Support is off for ${db.id}`
+      : `RDS charges Extended Support for staging and for a restored production`;
     return {
       checks: [
         check(
           name,
           expected,
-          `over since ${day}: ${what}`,
+          `ended on ${day}: ${what}`,
           upgrades
-            ? "Upgrade production first, or turn Extended Support on for it: a rehearsal on another version proves little, and a restore would not be production."
-            : "Upgrade production first, or bear the charge.",
+            ? "Upgrade production first, or turn Extended Support on for it. A rehearsal on another version proves little, and a restored production would run another version."
+            : "Upgrade production first, or accept the charge.",
           null,
         ),
       ],
       ...(upgrades
-        ? { forGates: [`Standard support of PostgreSQL ${major} is over since ${day}: ${what}.`] }
+        ? { forGates: [`Standard support of PostgreSQL ${major} ended on ${day}: ${what}.`] }
         : {}),
     };
   });

@@ -13,7 +13,7 @@ const rds = lazily(() => new RDSClient());
 const cloudWatch = lazily(() => new CloudWatchClient());
 const instances = lazily(() => new RdsInstances(rds(), (instance) => freeBytes(cloudWatch(), instance)));
 
-/** RDS, as a run with these settings sees it: the adapter of its instance, or of its cluster. */
+/** Returns the RDS adapters for a run with these settings: for an instance or for a cluster. */
 export function rdsOf(
   deployed: Deployed,
   settings?: RunSettings,

@@ -12,7 +12,7 @@ import { awsErrorName } from "./error-name.ts";
 const MOST_CONFLICTS = 5;
 const FIRST_PAUSE_MS = 50;
 
-/** Evidence in one bucket. Encryption is the bucket's own; nothing here may delete or overwrite. */
+/** Evidence in one bucket. The bucket encrypts it; this class never deletes or overwrites. */
 export class S3Evidence implements EvidenceStore {
   private readonly client: S3Client;
   private readonly bucket: string;
@@ -34,7 +34,7 @@ export class S3Evidence implements EvidenceStore {
     return [...(await this.tags(prefix)).keys()];
   }
 
-  /** S3's own tag of an object, which is another for other content. */
+  /** Returns S3's ETag of each object, which differs where the content differs. */
   async tags(prefix: string): Promise<Map<string, string>> {
     const found: [key: string, tag: string][] = [];
     let token: string | undefined;
@@ -74,7 +74,7 @@ export class S3Evidence implements EvidenceStore {
     }
   }
 
-  /** True when the write took place, false when its condition did not hold. */
+  /** True when the write happened, false when its condition did not hold. */
   private async putIf(input: Omit<PutObjectCommandInput, "Bucket">): Promise<boolean> {
     for (let conflicts = 0; ; conflicts++) {
       try {
@@ -82,9 +82,9 @@ export class S3Evidence implements EvidenceStore {
         return true;
       } catch (error) {
         const name = awsErrorName(error);
-        // NoSuchKey: IfMatch, and there is nothing to match.
+        // NoSuchKey: IfMatch on a key that does not exist.
         if (name === "PreconditionFailed" || name === "NoSuchKey") return false;
-        // Another write of this key was under way. S3 does not say who won: ask again.
+        // Another write of this key was under way. S3 does not report which one won, so ask again.
         if (name !== "ConditionalRequestConflict" || conflicts >= MOST_CONFLICTS) throw error;
         const pause = FIRST_PAUSE_MS * 2 ** conflicts;
         await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
@@ -97,7 +97,7 @@ const leaseKey = (name: string) => `leases/${name}.json`;
 
 const SECONDS = 300;
 
-/** Links to single objects, signed as this function's role: they reach no further than it does, and end by themselves. */
+/** Links to single objects, signed as this function's role: they grant no more than the role has, and expire. */
 export class S3PageLinks implements LargePages {
   constructor(
     private readonly client: S3Client,
@@ -108,7 +108,7 @@ export class S3PageLinks implements LargePages {
     const command = new GetObjectCommand({
       Bucket: this.bucket,
       Key: key,
-      // As the gates' own pages: no copy stays in the browser.
+      // As on gate pages: no copy stays in the browser.
       ResponseCacheControl: "no-store",
       ResponseContentType: "text/html; charset=utf-8",
     });

@@ -6,8 +6,8 @@ import { awsPorts, type Extras } from "./ports.ts";
 
 export type TaskHandler = (event: unknown, context: Context) => Promise<Answer>;
 
-/** The Lambda handler of a task. One line of JSON in the log for each invocation; of the event only run and state. */
-// biome-ignore lint/suspicious/noExplicitAny: the event is parsed by the task; here its type says nothing.
+/** Returns a task's Lambda handler. Each invocation logs one line of JSON, with only run and state from the event. */
+// biome-ignore lint/suspicious/noExplicitAny: the task parses the event; its type does not matter here.
 export function serve(task: Task<any>, extras: Extras = {}): TaskHandler {
   return async (event, context) => {
     if (isPing(event)) return DONE;
@@ -16,7 +16,7 @@ export function serve(task: Task<any>, extras: Extras = {}): TaskHandler {
     const done = (outcome: Record<string, unknown>) =>
       log({ ...about, ...outcome, seconds: (Date.now() - started) / 1000 });
     const ports = awsPorts(context, (progress) => log({ ...about, progress }), extras);
-    // What leaves `invoke` is cut to what the machine's state may carry; the log gets the error as it was.
+    // `invoke` cuts errors to what the machine's state may carry; the log gets the original.
     let thrown: unknown;
     const watched = {
       ...task,

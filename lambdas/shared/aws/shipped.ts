@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { AUTHORITIES_FILE, Envar, PLAN_FILE, requireEnvar, SETTINGS_FILE } from "../envars.ts";
 import { type Deployed, deployed } from "../settings.ts";
 
-/** The document of the plan that is deployed. */
+/** Reads the deployed plan's document. */
 export function readPlanDocument(): string {
   return shipped(PLAN_FILE);
 }
 
 export function readSettings(): Deployed {
   const settings = JSON.parse(shipped(SETTINGS_FILE)) as { databases: object[] };
-  // Of a database that the same app makes, CloudFormation gave the names.
+  // For a database in the same app, CloudFormation provides the names at deployment.
   const names = JSON.parse(process.env[Envar.names] ?? "[]") as (object | undefined)[];
   const databases = settings.databases.map((database, i) => ({ ...database, ...names[i] }));
   return deployed.parse({ ...settings, databases, gateUrl: requireEnvar(Envar.gateUrl) });
 }
 
-/** Certificates, as PEM, of who may vouch for a database. */
+/** Reads the PEM certificates of the authorities that database certificates are verified against. */
 export function readAuthorities(): string {
   return shipped(AUTHORITIES_FILE);
 }

@@ -28,23 +28,23 @@ export class SnsNotifier implements Notifier {
   }
 }
 
-// What SNS accepts, less room for its attributes. A message's last lines lead to the page or the report.
+// SNS's limit, less room for attributes. A message's last lines hold the link to the page or the report, so they stay.
 const MOST_BYTES = 250_000;
 const LAST_BYTES = 50_000;
 
-/** SNS refuses the whole message where it is too long, and nobody would be told anything. */
+/** Shortens a message that SNS would refuse as too long: then nobody would receive anything. */
 function withinLimit(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= MOST_BYTES) return text;
   const note =
-    "\n\n[The middle is left out here: a message may not be longer. The evidence has all of it.]\n\n";
+    "\n\n[The middle of this message is left out, as it is too long. The evidence has the full text.]\n\n";
   const first = bytes.subarray(0, MOST_BYTES - LAST_BYTES - Buffer.byteLength(note));
-  // A character that was cut in two is left out.
+  // Drop a character that was cut in two.
   const whole = (part: Buffer) => part.toString("utf8").replace(/^\ufffd+|\ufffd+$/g, "");
   return whole(first) + note + whole(bytes.subarray(bytes.length - LAST_BYTES));
 }
 
-// SNS refuses the whole message for a subject that is too long or not ASCII; a mended subject tells as much.
+// SNS refuses the whole message for a subject that is too long or not ASCII. A repaired subject still identifies it.
 function asSubject(text: string): string {
   return text
     .replace(/[^\x20-\x7e]+/g, "?")

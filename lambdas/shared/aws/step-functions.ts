@@ -2,10 +2,10 @@ import { DescribeExecutionCommand, SendTaskSuccessCommand, type SFNClient } from
 import type { Callbacks, Executions } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
-// TaskDoesNotExist is also what the second of two answers gets; InvalidToken, one whose execution is long gone.
+// A second answer also gets TaskDoesNotExist. An answer to an execution that is long gone gets InvalidToken.
 const NOBODY_WAITS = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
-/** Answers to states that wait for a task token. */
+/** Sends answers to states that wait for a task token. */
 export class SfnCallbacks implements Callbacks {
   private readonly client: SFNClient;
 
@@ -26,10 +26,10 @@ export class SfnCallbacks implements Callbacks {
   }
 }
 
-// As long as a Lambda may live.
+// Lambda's longest run time.
 const WORKERS_LIVE_MS = 15 * 60_000;
 
-/** Whether an execution, or a worker that it started, may still be at work. */
+/** Reports whether an execution, or a worker that it started, may still be running. */
 export class SfnExecutions implements Executions {
   private readonly client: SFNClient;
 
@@ -47,7 +47,7 @@ export class SfnExecutions implements Executions {
       // Step Functions does not end the workers of an execution that is stopped; and its clean-up is about to begin.
       return stopDate !== undefined && stopDate.getTime() + WORKERS_LIVE_MS > Date.now();
     } catch (error) {
-      // Step Functions forgets an execution 90 days after its end.
+      // Step Functions deletes an execution's history 90 days after its end.
       if (awsErrorName(error) === "ExecutionDoesNotExist") return false;
       throw error;
     }

@@ -7,35 +7,35 @@ import { docName, type TimeDoc } from "./name.ts";
 export interface BackupDoc {
   at: string;
   by: BackupKind;
-  /** Why it is that, a sentence each. */
+  /** The reasons for this choice, a sentence each. */
   why: string[];
-  /** Of `point-in-time`: what restoring would replay from, as far as it could be found out. */
+  /** For `point-in-time`: the WAL that a restore would replay, as far as it is known. */
   replay?: ReplayDoc | undefined;
-  /** Of `point-in-time`: by how many milliseconds the server's clock was ahead of the worker's. */
+  /** For `point-in-time`: milliseconds by which the server's clock was ahead of the worker's. */
   clockAheadMs?: number | undefined;
 }
 
 /** The price of a restore to a moment: the WAL that has to be replayed. */
 export interface ReplayDoc {
-  /** When the base backup was made from which it begins; null: not known, a day before at most. */
+  /** Time of the base backup that it begins with; null: unknown, at most a day earlier. */
   baseAt: string | null;
-  /** How fast production writes WAL, in bytes an hour; null: not known. */
+  /** Production's WAL in bytes per hour; null: unknown. */
   bytesPerHour: number | null;
 }
 
-/** A moment of production, noted when nobody but the run was to write any more. */
+/** A moment of production, noted when only the run may still write. */
 export interface MomentDoc extends PointInTime {
   /** By the worker's clock. */
   notedAt: string;
-  /** A transaction that wrote nothing, and committed last before the moment; decimal text. */
+  /** The last transaction before the moment, which wrote nothing; decimal text. */
   transaction: string;
-  /** What was under way then: `pg_current_snapshot()`. */
+  /** The transactions under way then: `pg_current_snapshot()`. */
   underWay: string;
 }
 
 export interface MomentPassedDoc {
   at: string;
-  /** By the server's clock: everything that commits from now on comes after the moment. */
+  /** By the server's clock. Everything that commits from then on comes after the moment. */
   serverTime: string;
   /** The first transaction after it, which wrote nothing; decimal text. */
   transaction: string;
@@ -48,7 +48,7 @@ export interface MomentSeenDoc {
 
 export interface SnapshotDoc {
   at: string;
-  /** When it was asked for; absent in evidence of older runs. */
+  /** Time of the request; absent in evidence of older runs. */
   beganAt?: string | undefined;
   id: string;
   instance: string;
@@ -57,13 +57,13 @@ export interface SnapshotDoc {
   engineVersion: string | null;
   encrypted: boolean | null;
   kmsKey: string | null;
-  /** Present where it is a clone: a copy of the volume that nothing runs on, and no backup. */
+  /** True for a clone: a copy of the volume without an instance, and no backup. */
   clone?: true | undefined;
   /** Date until which it is kept, such as `2027-11-03`; null: only for this run. */
   keepUntil: string | null;
 }
 
-/** Further copies of the final snapshot, as they stood when they were begun. */
+/** Further copies of the final snapshot, with their state when they were started. */
 export interface ArchivedDoc {
   at: string;
   copies: ArchivedSnapshot[];
@@ -73,16 +73,16 @@ export interface ArchivedDoc {
 export const backupDocuments = {
   /** How production is backed up, as preflight chose. */
   backup: docName<BackupDoc>("backup"),
-  /** A moment that production can be taken back to. */
+  /** A moment that production can be restored to. */
   moment: (purpose: MomentPurpose) => docName<MomentDoc>(`moments/${purpose}`),
-  /** Noted once the server's clock was past it, before anything is written that must not be in it. */
+  /** Noted once the server's clock passed the moment, before any write that must come after it. */
   momentPassed: (purpose: MomentPurpose) => docName<MomentPassedDoc>(`moments/${purpose}-passed`),
-  /** What the fleet said of it when it was asked first: that its backups are on, and hold it. */
+  /** RDS's first report about the moment: its backups are on and cover it. */
   momentHeld: (purpose: MomentPurpose) => docName<MomentSeenDoc>(`moments/${purpose}-held`),
-  /** What it said when it was asked before a gate, or for a restore; n counts from 1. */
+  /** RDS's report before a gate or for a restore; n counts from 1. */
   momentSeen: (n: number) => docName<MomentSeenDoc>(`moments/seen-${n}`),
   snapshot: (purpose: SnapshotPurpose) => docName<SnapshotDoc>(`snapshots/${purpose}`),
-  /** When it was asked for, by the first worker that did. */
+  /** Time of the first worker's request. */
   snapshotBegan: (purpose: SnapshotPurpose) => docName<TimeDoc>(`snapshots-began/${purpose}`),
   archived: docName<ArchivedDoc>("snapshots/archived"),
 } as const;

@@ -3,33 +3,33 @@ import { docName } from "./name.ts";
 
 export type ChangesName = `staging-${string}` | Target;
 
-/** By row versions; decimal text. */
+/** Rows touched, from row versions; decimal text. */
 export interface TouchedDoc {
   /** Rows that were added or changed. */
   written: string;
-  /** Rows that are gone, or were changed. */
+  /** Rows that were removed or changed. */
   gone: string;
 }
 
-/** What was done to what had been there before: the tables' rows, and what holds them. */
+/** Changes to what existed before: rows of tables, and catalog objects. */
 export interface ChangesDoc {
   at: string;
-  /** Only those that are not as they were, by the names that they had. */
+  /** Only changed tables, by their former names. */
   tables: TableChangeDoc[];
   objects: ObjectChangesDoc;
-  /** Sequences that went on, or back; decimal text, null: it had given no value yet. */
+  /** Sequences that advanced or were set back; decimal text, null: no value given yet. */
   sequences: SequenceMovedDoc[];
-  /** Tables whose rows were written since staging was restored, be it by a rollback, or to the same values. */
+  /** Tables whose rows were written since staging was restored, also by a rollback or with the same values. */
   touched: string[];
 }
 
 export interface MadeDoc {
-  /** Kind and name, as the catalog's fingerprint has them. */
+  /** Kind and name, as in the catalog's fingerprint. */
   objects: [kind: string, name: string][];
 }
 
 export interface MadeByAllDoc {
-  /** By the migration's version. */
+  /** Objects by the migration's version. */
   made: Readonly<Record<string, MadeDoc["objects"]>>;
 }
 
@@ -37,25 +37,25 @@ export interface SequenceMovedDoc {
   sequence: string;
   from: string | null;
   to: string | null;
-  /** It was set back: values that it had given it gives again. */
+  /** True: it was set back, and gives earlier values again. */
   back?: true;
 }
 
 export interface TableChangeDoc {
   table: string;
-  /** What became of the table itself; absent: it stayed. `replaced`: it was dropped, and another one has its name. */
+  /** Change of the table itself; absent: none. `replaced`: it was dropped, and another table has its name. */
   fate?: "dropped" | "replaced" | "renamed" | undefined;
-  /** Of a table that was renamed. */
+  /** New name of a renamed table. */
   to?: string | undefined;
-  /** The table that it has become a partition or a child of. */
+  /** The table that it became a partition or a child of. */
   partitionOf?: string | undefined;
   /** Decimal text. */
   rowsBefore: string;
   rows?: RowChangesDoc | undefined;
   columns: ColumnChangeDoc[];
-  /** What the table held before: equal ones began alike. Null: not read in full. */
+  /** Hash of the table's earlier contents, for comparison. Null: not read in full. */
   began: string | null;
-  /** A migration that wrote to it picks rows by the time or by chance: later it may hit others. */
+  /** True: a migration that wrote to it picks rows by time or by chance, so a later run may pick others. */
   byTime?: true;
 }
 
@@ -64,21 +64,21 @@ export interface RowChangesDoc {
   added: string;
   removed: string;
   changed: string;
-  /** What was added, removed and changed cannot be told apart: `added` are the rows written, `removed` those gone. */
+  /** True: additions, removals and changes cannot be distinguished. `added` then counts rows written, `removed` rows gone. */
   mixed?: true | undefined;
-  /** Sum of the keys of the rows that are gone or changed; null: not known. */
+  /** Sum of the keys of the rows that are gone or changed; null: unknown. */
   keys: string | null;
 }
 
 export interface ColumnChangeDoc {
   column: string;
   how: "changed" | "dropped" | "renamed" | "retyped";
-  /** Its new name, or its type before and now. */
+  /** Its new name, or its former and its new type. */
   to?: string | undefined;
   from?: string | undefined;
 }
 
-/** Of the catalog: how many there are of each, and some of them by kind and name. */
+/** Changed objects of the catalog: their numbers, and some of them by kind and name. */
 export interface ObjectChangesDoc {
   added: number;
   gone: number;
@@ -88,10 +88,10 @@ export interface ObjectChangesDoc {
 
 /** Names of these documents. */
 export const changesDocuments = {
-  /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
+  /** Changes to existing data: of one migration on staging, of all of them there, or of all on production. */
   changes: (what: ChangesName) => docName<ChangesDoc>(`changes/${what}`),
-  /** Objects that a migration makes, changes or drops. */
+  /** Objects that a migration creates, changes or drops. */
   made: (version: string) => docName<MadeDoc>(`made/${version}`),
-  /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
+  /** The same for all migrations, after all are rehearsed. Production's checks and proofs read it. */
   madeByAll: docName<MadeByAllDoc>("made-by/all"),
 } as const;

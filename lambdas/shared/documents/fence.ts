@@ -3,25 +3,25 @@ import { docName, type TimeDoc } from "./name.ts";
 export interface FenceDoc {
   at: string;
   mode: "connect" | "none";
-  /** The database's access list before, as Postgres prints it; null where it was the default one. */
+  /** The database's former access list, as PostgreSQL prints it; null for the default list. */
   aclBefore: string[] | null;
-  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  /** Rights that the fence revokes, noted before it revokes them: exactly these are granted again. */
   taken: ConnectRightDoc[];
-  /** Roles that were given CONNECT by name, as what they had it through is taken: Sluice's own. It is taken back. */
+  /** Sluice's own roles: they were granted CONNECT by name, as the fence revokes their former grant. Revoked at the end. */
   granted?: string[] | undefined;
   roles: string[];
 }
 
-/** The fence before the migrations, or the one after an opening that is taken back. */
+/** `first`: the fence before the migrations; `again`: the fence when production is rolled back after the opening. */
 export type FenceSet = "first" | "again";
 
-/** What writes to the database by itself, and was stopped. */
+/** A subscription or job that writes to the database by itself and was stopped. */
 export type StilledDoc =
   | { at: string; kind: "subscription"; name: string }
   | {
       at: string;
       kind: "job";
-      /** That pg_cron keeps its jobs in. */
+      /** The database that holds pg_cron's jobs. */
       database: string;
       job: CronJob;
     };
@@ -30,23 +30,23 @@ export type StilledDoc =
 export interface ConnectRightDoc {
   /** Null: PUBLIC. */
   grantee: string | null;
-  /** It came with the grant option. */
+  /** True: with grant option. */
   grantable: boolean;
-  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  /** True: a migration of the plan revokes it, so it is granted again only if the migrations are undone. */
   revokedByPlan?: true | undefined;
 }
 
 /** An active job of pg_cron. Its command is left out: it may hold a password. */
 export interface CronJob {
-  /** As pg_cron numbers it; decimal text. */
+  /** pg_cron's number of the job; decimal text. */
   id: string;
   name: string | null;
   schedule: string;
-  /** Whose it is, and as whom it runs. */
+  /** The role that owns it and runs it. */
   role: string;
 }
 
-/** Jobs by their ids, which a copy shares; subscriptions by name. */
+/** Active jobs by id, which is the same in a copy, and subscriptions by name. */
 export interface Active {
   jobs: string[];
   subscriptions: string[];
@@ -54,28 +54,31 @@ export interface Active {
 
 export interface SilencedDoc {
   at: string;
-  /** Alarms whose actions were on: these, and no others, are turned on again. */
+  /** Alarms whose actions were on: only these are turned on again. */
   alarms: string[];
 }
 
 /** Names of these documents. */
 export const fenceDocuments = {
   fence: docName<FenceDoc>("fence"),
-  /** Noted before the application is let in: from then on it may write. */
+  /** Noted before the opening: from then on the application may write. */
   fenceLifting: docName<TimeDoc>("fence-lifting"),
   fenceLifted: docName<TimeDoc>("fence-lifted"),
   /** Production is fenced again when it is rolled back after the opening. */
   fenceAgain: docName<FenceDoc>("fence-again"),
   fenceAgainLifted: docName<TimeDoc>("fence-again-lifted"),
-  /** The snapshot was taken behind the fence, so what is restored from it is fenced too. */
+  /** The snapshot was taken behind the fence, so a production restored from it is fenced too. */
   fenceRestoredLifted: docName<TimeDoc>("fence-restored-lifted"),
-  /** What writes by itself and was stopped by a fence, each in a document of its own: noted before it is stopped. */
+  /** Each job or subscription that a fence stops, noted before it is stopped. */
   stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) =>
     docName<StilledDoc>(`stilled/${set}-${kind}-${id}`),
   stilledBack: (set: FenceSet | "restored") => docName<TimeDoc>(`stilled-back-${set}`),
-  /** Jobs that the migrations stop, as staging showed. */
-  /** On staging: the jobs and subscriptions that are active as restored, and those that the plan stops. */
+  // Behind the fence jobs and subscriptions are already stopped, so production does not show that a migration stops one.
+  // Staging shows it: nothing runs there, but each is marked as on production. What the plan stops stays stopped where its
+  // migrations stand.
+  /** Jobs and subscriptions that are marked active on staging after its restore. */
   activeBefore: docName<Active>("staging/active-before"),
+  /** Those of them that the plan's migrations stop, as staging showed. */
   stoppedByPlan: docName<Active>("staging/stopped-by-plan"),
   alarmsSilenced: docName<SilencedDoc>("alarms-silenced"),
   alarmsOn: docName<SilencedDoc>("alarms-on"),

@@ -3,7 +3,7 @@ import type { RunWindow } from "./run.ts";
 
 export type Decision = "Go" | "NoGo";
 
-/** What a gate was opened for; the page shows it. No token and no key in it: of the key only the hash. */
+/** A gate's question and its basis, as the page shows them. It holds no token, and only the hash of the key. */
 export interface GateDoc {
   /** Such as `readiness`, `rehearsal`, `after-006`, `open`, `keep`, `restore`. */
   gate: string;
@@ -16,29 +16,29 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
-  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  /** Present with personal links, which show who answers: the hash of each key. Then no other link is valid. */
   approvers?: { name: string; keyHash: string }[] | undefined;
-  /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
+  /** State that a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
-  /** Why it is asked once more. */
+  /** Why the gate opens again. */
   changed: string[];
-  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  /** Warnings that people must read first, a line each; absent where there are none, and in evidence of older runs. */
   warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
-  /** Absent where there is no maintenance window, or its end does not close this gate. */
+  /** Absent without a maintenance window, and where its end does not close this gate. */
   window?: RunWindow | undefined;
-  /** What a Go and a No-Go lead to, in a sentence each. */
+  /** Consequences of a Go and of a No-Go, in a sentence each. */
   go: string;
   noGo: string;
 }
 
 export interface GateQuorum {
-  /** How many people, of different names, must say Go. */
+  /** Number of people with different names who must say Go. */
   approvals: number;
-  /** It takes more than the plan says, as nobody knows who started the run and may not decide alone. */
+  /** True: it needs more Goes than the plan asks, as the run's starter is unknown and may not decide alone. */
   starterUnknown: boolean;
-  /** The first attempt that asked the very same: Goes to it and to those after it count here too. */
+  /** The first attempt with the same basis: its Goes and those of later attempts count here too. */
   since: number;
 }
 
@@ -66,7 +66,7 @@ export interface GateDecisionDoc {
   ticked: string[];
   /** SHA-256 of the page as it was shown. */
   shown: string;
-  /** Where more than one was needed: every Go by itself. */
+  /** Every single Go, where more than one was needed. */
   approvals?: GateApprovalDoc[] | undefined;
   /** The decision on a wave that answered this gate; absent: a person did, on its own page. */
   byWave?: ByWave | undefined;
@@ -83,7 +83,7 @@ export interface ByWave {
   likeness: string | null;
 }
 
-/** A No-Go after the Go. */
+/** A No-Go that came after the Go. */
 export interface GateObjectionDoc {
   gate: string;
   attempt: number;
@@ -93,37 +93,37 @@ export interface GateObjectionDoc {
   from: string;
 }
 
-/** The gate's token, apart from everything that people read. */
+/** The gate's token, separate from everything that people read. */
 export interface GateTokenDoc {
   token: string;
 }
 
-/** A Go that did not take effect, and why: what it was given for was no longer so. */
+/** A Go that did not take effect, as its basis had changed. */
 export interface WithheldDoc {
   at: string;
-  /** Ask: the gate is asked once more. */
+  /** `Ask`: the gate opens again. */
   answer: "Ask" | "NoGo";
   changed: string[];
 }
 
-/** The machine has heard the decision. */
+/** Noted when the machine received the decision. */
 export interface DeliveredDoc {
   at: string;
 }
 
-/** Evidence documents that stood behind the page, by name, each with a tag that changes when its content does. */
+/** Evidence documents that the page was built from, by name, each with a tag that changes with the content. */
 export type ShownDocuments = Readonly<Record<string, string>>;
 
 /** Names of these documents. */
 export const gateDocuments = {
   gate: (gate: string, attempt: number) => docName<GateDoc>(`gates/${gate}-${attempt}/request`),
   gateToken: (gate: string, attempt: number) => docName<GateTokenDoc>(`gates/${gate}-${attempt}/token`),
-  /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
+  /** One of several Goes that a gate needs, numbered by arrival from 1. */
   gateApproval: (gate: string, attempt: number, n: number) =>
     docName<GateApprovalDoc>(`gates/${gate}-${attempt}/go-${n}`),
   gateDecision: (gate: string, attempt: number) =>
     docName<GateDecisionDoc>(`gates/${gate}-${attempt}/decision`),
-  /** A No-Go that came when the gate had its Go: it changes nothing, and is kept. The first is 1. */
+  /** A No-Go that came after the gate's Go. It changes nothing and is kept; numbered from 1. */
   gateObjection: (gate: string, attempt: number, n: number) =>
     docName<GateObjectionDoc>(`gates/${gate}-${attempt}/no-go-${n}`),
 } as const;

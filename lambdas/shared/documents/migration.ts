@@ -1,7 +1,7 @@
 import { docName, type TimeDoc } from "./name.ts";
 import type { RecordDoc, ScopeDoc, TableContentDoc } from "./record.ts";
 
-/** Round of the checks of all migrations, once all of them stand. */
+/** Round of all migrations' checks after all migrations are applied. */
 export const EVERYTHING = "all";
 
 export type Target = "production" | "staging";
@@ -10,7 +10,7 @@ export type Direction = "migrate" | "rollback";
 
 export type ProofName =
   | `staging-${string}`
-  /** Staging, restored a second time from the same snapshot. */
+  /** Staging, restored a second time from the same backup. */
   | "restore-rehearsed"
   | "production-data"
   | "production-rolled-back"
@@ -24,37 +24,37 @@ export interface StepDoc {
   seconds: number;
   /** Times that the step gave way to a lock held by others. */
   gaveWay: number;
-  /** Rows that it inserted, updated and deleted; null where nobody can count them. */
+  /** Rows that it inserted, updated and deleted; null where they cannot be counted. */
   rows: number | null;
-  /** Written by the whole server meanwhile: behind the fence that is the step's. */
+  /** WAL of the whole server during the step; behind the fence it is the step's own. */
   walBytes: number | null;
-  /** By how much the relations that it names grew, or the database where it names none. */
+  /** Growth of the relations that it names, or of the database where it names none. */
   sizeBytes: number | null;
-  /** Locks that it held and others would have waited for, longest first. */
+  /** Locks that it held and that would block others, longest first. */
   locks: HeldLockDoc[];
-  /** What it waited for. */
+  /** Its waits for locks. */
   waits: WaitDoc[];
-  /** What people should know of it. */
+  /** Notes for people. */
   notes: string[];
-  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  /** Tables that it rewrote under a lock that blocks readers; only on staging, and absent where there are none. */
   rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
   relation: string;
-  /** As Postgres names it, such as `AccessExclusiveLock`. */
+  /** PostgreSQL's name of the mode, such as `AccessExclusiveLock`. */
   mode: string;
-  /** At most. */
+  /** The most time that it was held. */
   seconds: number;
 }
 
 export interface WaitDoc {
   at: string;
-  /** Null: older transactions. */
+  /** Null: the step waited for older transactions. */
   relation: string | null;
   mode: string | null;
   seconds: number;
-  /** Who held it up; empty where they could not be seen. */
+  /** The blocking sessions; empty where they are not visible. */
   blockers: { pid: number; user: string | null; queryStart: string | null }[];
 }
 
@@ -95,40 +95,40 @@ export interface ProofDoc {
   /** Null where only contents were compared. */
   fingerprintBefore: string | null;
   fingerprintAfter: string | null;
-  /** What the database was found to be. Absent in evidence of older runs, where it is by itself. */
+  /** The record of the compared state. Absent in evidence of older runs, where it is a separate document. */
   record?: RecordDoc | undefined;
-  /** Absent where both are those of the record. */
+  /** Absent where both equal the record's. */
   tablesBefore?: TableContentDoc[] | undefined;
   tablesAfter?: TableContentDoc[] | undefined;
-  /** One line each: which object or table, and what differs. */
+  /** One line each: the object or table, and the difference. */
   differences: string[];
-  /** What a rollback left as the plan says it may, in the plan's words; absent: nothing. All else is equal, or a difference. */
+  /** What a rollback left with the plan's permission, in the plan's words; absent: nothing. All else is equal or a difference. */
   left?: string[] | undefined;
-  /** Contents that differ as they may where nothing is fenced: no proof either way. */
+  /** Contents that differ, as is possible without a fence: neither proven nor disproven. */
   unproven: string[];
-  /** What was changed as the rehearsal had shown, a line for each table. Only the proof of production's data has any. */
+  /** Changes that equal the rehearsal's, a line for each table. Only the proof of production's data has any. */
   agreed: { table: string; text: string }[];
   /** Absent in evidence of older runs. */
   scope?: ScopeDoc | undefined;
-  /** Rows that were added to tables that may grow, a line for each; absent: none. */
+  /** Rows added to tables that may grow, a line for each table; absent: none. */
   grown?: string[] | undefined;
   /**
-   * What came, went or changed and is not this plan's doing, as its rehearsal shows, one line each; absent: nothing. Of a
-   * way back these are among the differences.
+   * Objects that were added, removed or changed by others than this plan, as its rehearsal shows, one line each; absent:
+   * none. For a way back these are among the differences.
    */
   others?: string[] | undefined;
   /**
-   * What people should know of though it is no difference, one line each: columns that came back at another position,
-   * sequences that were set far ahead.
+   * Notes for people that are no differences, one line each: columns that came back at another position, sequences that
+   * were set far ahead.
    */
   moved: string[];
 }
 
-/** What the migrations left half made; what was so before them is not among it. */
+/** Unfinished objects that the migrations left; unfinished objects from before are not included. */
 export interface LeftDoc {
   at: string;
   invalidIndexes: string[];
-  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  /** Constraints that are NOT VALID: earlier rows are unchecked. Some plans leave them so on purpose. */
   notValid: string[];
 }
 
@@ -136,19 +136,19 @@ export interface BenchmarkResult {
   name: string;
   title: string;
   sloMs: number;
-  /** Null: not measured, and `note` says why. */
+  /** Null: not measured; `note` has the reason. */
   p50Ms: number | null;
   p95Ms: number | null;
   runs: number;
   passed: boolean | null;
   note: string | null;
-  /** Runs before those that count, until the volume and the session were warm, and how long the first of them took. */
+  /** Uncounted runs until the volume and the session were warm, and the duration of the first. */
   warmUp?: { runs: number; firstMs: number } | undefined;
-  /** As EXPLAIN tells it. */
+  /** EXPLAIN's output. */
   plan?: readonly string[] | undefined;
-  /** How long all of it took. */
+  /** Duration of the whole benchmark. */
   seconds?: number | undefined;
-  /** There was nothing to measure it with until data for it were generated. */
+  /** True: its data had to be generated first. */
   generated?: boolean | undefined;
 }
 
@@ -164,10 +164,10 @@ export interface HookDoc {
   results: { title: string; passed: boolean | null; expected: string; seen: string }[];
 }
 
-/** What came of one try. */
+/** Result of one try. */
 export interface TriedDoc {
   at: string;
-  /** Lines that say what is not as it must be. */
+  /** What is wrong, a line each. */
   wrong: string[];
 }
 
@@ -178,12 +178,12 @@ export const migrationDocuments = {
   checks: (target: Target, version: string, round: string) =>
     docName<ChecksDoc>(`checks/${target}-${version}-${round}`),
   proof: (name: ProofName) => docName<ProofDoc>(`proofs/${name}`),
-  /** What came of a rollback that was tried once more on staging. */
+  /** Result of a rollback that was tried once more on staging. */
   rollbackTry: (name: string) => docName<TriedDoc>(`rollback-tries/${name}`),
-  /** What stands half made once all migrations stand. */
+  /** Unfinished objects after all migrations are applied. */
   left: (target: Target) => docName<LeftDoc>(`left/${target}`),
   benchmarks: (target: Target) => docName<BenchmarksDoc>(`benchmarks/${target}`),
   hook: (name: string) => docName<HookDoc>(`hooks/${name}`),
-  /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
+  /** Noted before a hook is called: it may have worked although its answer was lost or unexpected. */
   hookSent: (name: string) => docName<TimeDoc>(`sent/${name}`),
 } as const;

@@ -11,23 +11,23 @@ export interface FolderDoc {
 export interface RequestDoc {
   run: string;
   execution: string;
-  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  /** Start of its execution, from Step Functions: a name may be used again after 90 days. Absent in evidence of older runs. */
   executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
   plan: { name: string; title: string; checksum: string };
-  /** Whose plan it is; absent in evidence of older runs, and of local ones. */
+  /** The plan's origin; absent in evidence of older runs, and of local ones. */
   published?: Published | undefined;
   instance: string;
   database: string;
-  /** The settings that the run keeps to, whatever is deployed meanwhile; absent in evidence of older runs, and of local ones. */
+  /** The run's settings, whatever is deployed meanwhile; absent in evidence of older runs, and of local ones. */
   settings?: RunSettings | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
-  /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
+  /** Absent where production itself is migrated. Otherwise a copy of this database stands for it; null: a copy of none. */
   copyOf?: string | null | undefined;
-  /** Absent where copies are made as the fleet makes its own; else how, and what is to be said of them. */
+  /** Absent where RDS makes the copies; otherwise how they are made, with notes for people. */
   copies?: { how: "physical" | "dump"; notes: readonly string[] } | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
@@ -46,27 +46,27 @@ export interface OfRollout {
   held: boolean;
 }
 
-/** The opening of the maintenance window that bounds a run: its end closes an open gate as No-Go. */
+/** The maintenance window of a run. Its end closes an open gate as No-Go. */
 export interface RunWindow {
   begins: string;
   ends: string;
-  /** Why the run may begin outside it; null: nobody said so. */
+  /** Why the run may begin outside it; null: it may not. */
   override: string | null;
 }
 
 export interface ProductionDoc {
   at: string;
-  /** Tells it from what may have its name later. */
+  /** Distinguishes it from an instance that has its name later. */
   identity: string;
   endpoint: { host: string; port: number };
   engineVersion: string;
   freeBytes: number | null;
   settings: Readonly<Record<string, unknown>>;
-  /** Absent where the fleet does not say, and in evidence of older runs. */
+  /** Absent where it is unknown, and in evidence of older runs. */
   backups?: Instance["backups"];
-  /** How the fleet takes it back to moments, and from which base backup; absent: it cannot. */
+  /** How it is restored to moments, and from which base backup; absent: it cannot be. */
   moments?: { by: Moments["by"]; baseAt: string | null } | undefined;
-  /** Absent where the fleet has nothing to say of it. */
+  /** Absent where there are none. */
   findings?: Findings | undefined;
 }
 
@@ -82,24 +82,24 @@ export interface FoundRolesDoc {
 
 export interface StoppedDoc {
   at: string;
-  /** What Step Functions calls how the run's execution ended. */
+  /** Step Functions's status of the run's execution at its end. */
   status: string;
   /** The execution that cleans up after it. */
   cleanUp: string;
 }
 
-/** Who has the key of that hash may read the report, for so long. */
+/** A key, known by its hash, that lets its holder read the report until it expires. */
 export interface ReportLinkDoc {
   at: string;
   expiresAt: string;
 }
 
 export interface StateDoc {
-  /** As people call it, such as `Apply 006 to staging`. */
+  /** The state's name for people, such as `Apply 006 to staging`. */
   state: string;
-  /** Of the machine. Absent in evidence of older runs. */
+  /** The machine's phase. Absent in evidence of older runs. */
   phase?: string | undefined;
-  /** The migration that it worked on, where it did on one. */
+  /** The migration that it worked on; absent where it worked on none. */
   version?: string | undefined;
   at: string;
 }
@@ -113,7 +113,7 @@ export interface OutcomeDoc {
   end: End;
   /** A cause that a person can act on. */
   cause: string;
-  /** Clean-up that failed and what to do about it; empty when nothing was left behind. */
+  /** Failed clean-up, and what to do about it; empty when nothing was left behind. */
   leftBehind: string[];
 }
 
@@ -132,8 +132,8 @@ export interface MigrationSummary
 }
 
 /**
- * The plan without its SQL: what a report needs of it. It is kept in the evidence, so that the report can be made
- * from that alone, after the plan's files changed or on a machine that never had them.
+ * The plan without its SQL, for the report. It is in the evidence, so that the report can be made from the evidence alone,
+ * after the plan's files changed or on a machine without them.
  */
 export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
@@ -141,9 +141,9 @@ export interface PlanSummary
   protect: readonly string[];
   migrations: readonly MigrationSummary[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
-  /** Which hooks the plan has, and how many smoke tests. */
+  /** The plan's hooks, and its number of smoke tests. */
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
-  /** Titles of what is done after opening. */
+  /** Titles of the SQL after the opening. */
   afterOpening: readonly string[];
   /** Absent where nothing is watched, and in evidence of older runs. */
   watch?: {
@@ -153,27 +153,25 @@ export interface PlanSummary
   reminders?: readonly Reminder[];
   notices?: CompiledPlan["notices"];
 }
-// Behind the fence nobody sees that a migration stops a job or a subscription: it is stopped already. Staging shows it.
-// There none runs either, but each is marked as on production. What the plan stops stays so where its migrations stand.
 
 /** Names of these documents. */
 export const runDocuments = {
-  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  /** In a local run: the run that owns the folder. It is the first document, and keeps other runs out. */
   folder: docName<FolderDoc>("folder"),
   request: docName<RequestDoc>("request"),
-  /** What the report needs of the plan. */
+  /** The plan's facts for the report. */
   plan: docName<PlanSummary>("plan"),
   production: docName<ProductionDoc>("production"),
   preflight: docName<PreflightDoc>("preflight"),
-  /** The application's roles as preflight found them, of a plan that names none. */
+  /** The application's roles that preflight found, for a plan that names none. */
   foundRoles: docName<FoundRolesDoc>("application-roles"),
-  /** The run was ended from outside; from then on only its clean-up acts for it. */
+  /** The run was stopped from outside; from then on only its clean-up acts for it. */
   stopped: docName<StoppedDoc>("stopped"),
   /** A link to the report, by the hash of its key. */
   reportLink: (keyHash: string) => docName<ReportLinkDoc>(`report-links/${keyHash}`),
-  /** Noted at once by what does not work on a migration, and by what goes on with another worker; else see LinkDoc. */
+  /** Noted at once by states without a migration and by states that outlast one worker; for all others see LinkDoc. */
   stateEntered: (slug: string) => docName<StateDoc>(`states/${slug}`),
-  /** In evidence of older runs. */
+  /** Only in evidence of older runs. */
   stateDone: (slug: string) => docName<TimeDoc>(`states/${slug}-done`),
   /** Sorted by time, as their names start with it. */
   failure: (at: Date, slug: string) =>

@@ -4,13 +4,13 @@ import type { ScopeDoc } from "./record.ts";
 
 export interface StagingDoc {
   at: string;
-  /** From the start of its restore until it could be used. */
+  /** From the start of its restore until it was usable. */
   seconds: number;
   id: string;
   endpoint: { host: string; port: number };
-  /** What was being done to its storage then. */
+  /** Work on its storage at that time. */
   storage?: StorageWork | undefined;
-  /** Settings of production that the fleet refused to give it, each with why. */
+  /** Settings of production that RDS refused to give it, each with the reason. */
   refused?: string[] | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface QuietDoc {
   group: string;
 }
 
-/** An instance that could not be kept still. */
+/** An instance whose jobs and subscriptions could not be stopped. */
 export interface NotQuietDoc {
   at: string;
   instance: string;
@@ -45,15 +45,15 @@ export interface NotQuietDoc {
 export interface DisarmedDoc {
   at: string;
   useless: string[];
-  /** Those that the role may not change, with what the server said. */
+  /** Those that the role may not change, with the server's error. */
   left: string[];
 }
 
 /** Names of these documents. */
 export const stagingDocuments = {
-  /** The parameter group that keeps copies of production still. */
+  /** The parameter group that stops jobs and subscriptions in copies of production. */
   quiet: docName<QuietDoc>("quiet"),
-  /** From when on the instance that was moved aside was to be kept still. */
+  /** When the run began to quieten the instance that was moved aside. */
   quieting: docName<TimeDoc>("quieting"),
   notQuiet: docName<NotQuietDoc>("not-quiet"),
   staging: docName<StagingDoc>("staging"),
@@ -62,12 +62,12 @@ export const stagingDocuments = {
   stagingAgain: docName<StagingDoc>("staging-again"),
   stagingAgainBegan: docName<TimeDoc>("staging-again/began"),
   stagingAgainWithout: docName<{ without: string[] }>("staging-again/without"),
-  /** Settings of production that the fleet refused to give to staging when it was restored. */
+  /** Settings of production that RDS refused when staging was restored. */
   stagingWithout: docName<{ without: string[] }>("staging/without"),
-  /** How far its storage was when the rehearsal was done with it. */
+  /** Work on its storage at the end of the rehearsal. */
   stagingStorage: docName<StagingStorageDoc>("staging-storage"),
   stagingVerified: docName<StagingVerifiedDoc>("staging-verified"),
-  /** User mappings of staging that were made useless. */
+  /** User mappings of staging that were disabled. */
   disarmed: docName<DisarmedDoc>("staging-disarmed"),
   stagingDeleted: docName<TimeDoc & { id: string }>("staging-deleted"),
 } as const;

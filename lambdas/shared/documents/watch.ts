@@ -2,7 +2,7 @@ import type { WatchScheduleDoc } from "../ports.ts";
 import type { CheckResult } from "./migration.ts";
 import { docName } from "./name.ts";
 
-/** Of all readings of the watch. */
+/** Prefix of all readings of the watch. */
 export const READINGS = "watch/";
 
 export interface AfterOpeningDoc {
@@ -10,10 +10,10 @@ export interface AfterOpeningDoc {
   results: { title: string; passed: boolean; seconds: number; message: string }[];
 }
 
-/** What follows a success, seen from outside the database. */
+/** Checks after a success, from outside the database. */
 export interface AftercareDoc {
   at: string;
-  /** Whether automated backups include the instance; null: this fleet does not tell. */
+  /** Whether automated backups include the instance; null: unknown. */
   backups: { passed: boolean | null; expected: string; seen: string };
   freeBytes: number | null;
   /** Null: nothing is watched here. */
@@ -25,11 +25,11 @@ export interface ReadingDoc {
   at: string;
   seconds: number;
   values: ReadingValue[];
-  /** Sessions that clients may have, against what the plan asks for. */
+  /** Sessions in use, the most that clients may have, and the minimum that the plan asks for. */
   connections: { used: number; most: number; minimum: number } | null;
-  /** By how much these grow until the next reading is what that one tells. */
+  /** Counters; the next reading reports their growth. */
   counters: CountersDoc;
-  /** Of this watch, this one included. */
+  /** This watch's readings so far, including this one. */
   soFar: { readings: number; worst: ReadingWorst[] };
 }
 
@@ -37,20 +37,20 @@ export interface ReadingValue {
   name: string;
   title: string;
   unit: string;
-  /** Null: not measured, and `note` says why. */
+  /** Null: not measured; `note` has the reason. */
   value: number | null;
   note: string | null;
   /** Such as `<100 ms`. */
   target: string;
   alert: string;
   standing: "target" | "between" | "alert" | "unknown";
-  /** Where people read what to do about it. */
+  /** Link to instructions for people. */
   runbook: string;
-  /** Its query fails: nobody can measure it as it is. */
+  /** True: its query fails. */
   broken?: true | undefined;
 }
 
-/** The reading of a metric that stood worst; the greatest, or the least, where several stood alike. */
+/** A metric's worst reading; among equal standings the greatest, or the least. */
 export interface ReadingWorst extends Pick<ReadingValue, "name" | "value" | "standing"> {
   at: string;
   alerts: number;
@@ -59,7 +59,7 @@ export interface ReadingWorst extends Pick<ReadingValue, "name" | "value" | "sta
 export interface CountersDoc {
   committed: number;
   rolledBack: number;
-  /** Of the plan's queries that count, by metric. */
+  /** Values of the plan's counter queries, by metric. */
   queries: Readonly<Record<string, number>>;
 }
 
@@ -68,7 +68,7 @@ export interface VerifiedAgainDoc {
   endedAt: string;
   migrations: string[];
   results: CheckResult[];
-  /** As the checks left them: what they try counts too, and is nobody's attempt. */
+  /** Counters after the checks: the checks' own transactions count too, and must not appear as the application's. */
   counters: CountersDoc;
 }
 

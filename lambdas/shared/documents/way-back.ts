@@ -2,21 +2,21 @@ import { docName, type TimeDoc } from "./name.ts";
 
 export interface WayBackDoc {
   at: string;
-  /** How long the plan lets a rollback take. */
+  /** The plan's time limit for a rollback. */
   sloSeconds: number;
-  /** Of the migrations that have a rollback that leads back; without parts where there is none. */
+  /** Rollback of the migrations that have one; without parts where none has. */
   rollback: PredictedDoc;
   restore: PredictedDoc;
-  /** The first restore-only migration: from it on the restore is the way back. Absent: there is none. */
+  /** The first restore-only migration: from it on the restore is the way back. Absent: none. */
   restoreFrom?: string | undefined;
 }
 
 export interface PredictedDoc {
   seconds: number;
   parts: { what: string; seconds: number }[];
-  /** What is not counted, as no rehearsal shows it. */
+  /** Parts that are not counted, as no rehearsal shows them. */
   leavesOut?: string[] | undefined;
-  /** Of a restore to a moment: what it replays. */
+  /** For a restore to a moment: the WAL that it replays. */
   replay?: { bytes: number | null; baseAt: string | null; counted: boolean } | undefined;
 }
 
@@ -26,52 +26,52 @@ export interface RollbackDoc {
   why: string;
   /** Newest migration that left something behind; null: none did. */
   from: string | null;
-  /** The first restore-only migration that has begun: nothing is rolled back, as only the restore leads back. */
+  /** The first restore-only migration that has begun: nothing is rolled back, as the restore is the only way back. */
   restoreFrom?: string | undefined;
 }
 
 export interface RestoreDoc {
   at: string;
-  /** What is restored: the final snapshot, or else production at that moment. */
+  /** The source: the final snapshot, or production at this moment. */
   snapshot?: string | undefined;
   moment?: string | undefined;
-  /** Where the former production went. */
+  /** New name of the former production. */
   aside: string;
 }
 
-/** Where the former production answers, once its name is free. */
+/** Address of the former production, once its name is free. */
 export interface MovedAsideDoc {
   at: string;
   endpoint: { host: string; port: number };
 }
 
-/** What took production's place. */
+/** The restored production. */
 export interface RestoredDoc {
   at: string;
   endpoint: { host: string; port: number };
-  /** In evidence of older runs, which gave it its settings before it was proven. */
+  /** Only in evidence of older runs, which gave it its settings before the proof. */
   handOver?: string[] | undefined;
 }
 
 export interface HandedOverDoc {
   at: string;
-  /** What people must see to, a sentence each. */
+  /** Tasks for people, a sentence each. */
   handOver: string[];
 }
 
 /** Names of these documents. */
 export const wayBackDocuments = {
-  /** How long each way back from production takes, as the rehearsal tells. */
+  /** Duration of each way back from production, predicted by the rehearsal. */
   wayBack: docName<WayBackDoc>("way-back"),
   rollback: docName<RollbackDoc>("rollback"),
-  /** From when on a restore waits for what it goes back to. */
+  /** When a restore began to wait for its backup. */
   awaiting: docName<TimeDoc>("awaiting-backup"),
   restore: docName<RestoreDoc>("restore"),
   movedAside: docName<MovedAsideDoc>("moved-aside"),
   restoring: docName<TimeDoc>("restoring"),
   restored: docName<RestoredDoc>("restored"),
-  /** When it was first asked to have its settings again. */
+  /** When the run began to give the restored production its settings. */
   handingOver: docName<TimeDoc>("handing-over"),
-  /** What became of the settings of what was restored, and what people must see to. */
+  /** Result for the settings of the restored production, and tasks for people. */
   handedOver: docName<HandedOverDoc>("handed-over"),
 } as const;

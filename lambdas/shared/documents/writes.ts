@@ -1,26 +1,26 @@
 import { docName } from "./name.ts";
 
-/** What is in production and would be lost if the final snapshot took its place. */
+/** Data in production that a restore of the final backup would lose. */
 export interface LossDoc {
   at: string;
-  /** When the record was begun that it is compared with. */
+  /** Start of the record that production is compared with. */
   since: string;
-  /** The application could write since then: nothing was fenced, or it was let in again. */
+  /** True: the application could write since then, as nothing was fenced or production was opened again. */
   applicationWasIn: boolean;
-  /** Tables whose rows are not, or cannot be known to be, as recorded; and others that the application could write to. */
+  /** Tables whose rows differ from the record, or may differ; and others that the application could write to. */
   tables: TableLossDoc[];
-  /** How many tables are as recorded. */
+  /** Number of tables that equal the record. */
   asRecorded: number;
-  /** Of these, how many the server's counters say so of: no row was written, so none was read. */
+  /** How many of these the server's counters prove: no row was written, so none was read. */
   byCounters: number;
 }
 
-/** By the server's counters, where they tell: this run's own writes and those that were rolled back are among them. */
+/** A table's writes by the server's counters, where these are valid. They include this run's own and rolled-back writes. */
 export interface TableLossDoc {
   table: string;
-  /** Null: there was no such table, or its rows are not recorded. */
+  /** Null: the table did not exist, or its rows are not recorded. */
   rowsBefore: string | null;
-  /** Null: there is no such table any more, or its rows were not counted. */
+  /** Null: the table no longer exists, or its rows were not counted. */
   rowsNow: string | null;
   inserted: number | null;
   updated: number | null;
@@ -30,23 +30,23 @@ export interface TableLossDoc {
 export interface TableMark {
   /** Qualified by its schema, quoted where needed. */
   table: string;
-  /** Changes when the table is truncated or written anew as a whole, which no counter shows. */
+  /** Changes when the table is truncated or rewritten, which no counter shows. */
   file: string;
-  /** Rows, those of transactions that were rolled back included. */
+  /** Rows, including those of rolled-back transactions. */
   inserted: number;
   updated: number;
   deleted: number;
 }
 
-/** What the server has counted so far, to be compared with what it will have counted later. */
+/** The server's counters at one time, for comparison with later ones. */
 export interface MarkDoc {
   at: string;
-  /** Counters are kept over a clean restart and lost in a crash: across a restart they prove nothing. */
+  /** Start of the server. Counters survive a clean restart and are lost in a crash: across a restart they prove nothing. */
   serverStart: string;
   statsReset: string | null;
-  /** When the background writer's were: a crash that the server survives by itself sets all back and notes only this. */
+  /** Reset time of the background writer's counters: a crash that the server survives resets all, and shows only here. */
   crashReset: string | null;
-  /** Whether the server counts at all. */
+  /** True where the server counts at all. */
   counting: boolean;
   tables: TableMark[];
 }
@@ -54,7 +54,7 @@ export interface MarkDoc {
 /** A table that was written to between two marks. */
 export interface Written {
   table: string;
-  /** `new`: there was no such table; `gone`: there is none any more; `anew`: truncated, or written anew as a whole. */
+  /** `new`: the table was created; `gone`: it was dropped; `anew`: it was truncated or rewritten. */
   how: "rows" | "anew" | "new" | "gone";
   inserted: number;
   updated: number;
@@ -63,16 +63,16 @@ export interface Written {
 
 export interface WrittenDoc {
   at: string;
-  /** Null: the server's counters are off, or were set back in between, and tell nothing. */
+  /** Null: the server's counters are off or were reset in between, and prove nothing. */
   tables: Written[] | null;
 }
 
 /** Names of these documents. */
 export const writesDocuments = {
-  /** Where the server's counters stood before the record was taken (writes/mark.ts). */
+  /** The server's counters before the record was taken (proof/write-mark.ts). */
   mark: docName<MarkDoc>("writes/mark"),
-  /** What was written from then on, as seen before the first migration, and before a restore. */
+  /** Writes since then, read before the first migration and before a restore. */
   written: (until: "migration" | "restore") => docName<WrittenDoc>(`writes/until-${until}`),
-  /** What a restore would lose. */
+  /** Data that a restore would lose. */
   loss: docName<LossDoc>("loss"),
 } as const;

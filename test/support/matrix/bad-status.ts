@@ -1,6 +1,6 @@
 import type { Archive, Instances } from "../../../lambdas/shared/ports.ts";
 
-/** The fleet, of which whatever is looked at is in a status that it will not leave by itself. */
+/** Instances that always show a status that they do not leave by themselves. */
 export function badStatus(instances: Instances): Instances {
   const bad = { status: "failed", statusText: "incompatible-restore" } as const;
   return {
@@ -27,7 +27,7 @@ export function badStatus(instances: Instances): Instances {
   };
 }
 
-/** The archive, whose copies have failed. */
+/** An archive whose copies have failed. */
 export function badArchive(archive: Archive): Archive {
   return {
     start: async (...given) =>

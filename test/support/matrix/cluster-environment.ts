@@ -11,8 +11,8 @@ interface ClusterContents extends Contents {
 }
 
 /**
- * The stand-ins as clusters have them: a snapshot is a clone where it is restored from but once, and the copy is that
- * clone; a copy is there before it has an instance; production leaves its name in two steps.
+ * The stand-ins as clusters: a snapshot that is restored only once is a clone, and the copy is that
+ * clone. A copy exists before it has an instance. Production leaves its name in two steps.
  */
 export class ClusterEnvironment extends StandInEnvironment {
   private readonly clones: Set<string>;
@@ -90,7 +90,7 @@ export class ClusterEnvironment extends StandInEnvironment {
     return [...super.instanceNames(), ...this.bare.keys()];
   }
 
-  /** The final clone that became production is not lost: it is what has production's name. */
+  /** The final clone that became production is not lost: it has production's name. */
   override snapshots(): string[] {
     const production = [...this.usedUp].filter((id) => id.startsWith(snapshotPrefix("final")));
     return [...super.snapshots(), ...production];

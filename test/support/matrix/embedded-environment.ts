@@ -16,10 +16,10 @@ import { EmbeddedInstance } from "../../../local/embedded-instance.ts";
 import { TASKS } from "../../../local/tasks.ts";
 import { type Environment, PRODUCTION, type SavedEnvironment, type Sight } from "./environment.ts";
 
-/** An instance, or the dump of one that nobody has opened yet. */
+/** An instance, or the dump of one that is not open yet. */
 interface Held {
   identity: string;
-  /** How it was when it was last dumped, and how far its log had come by then. */
+  /** Its last dump, and the log's position at that time. */
   dumped: { data: Blob; log: string } | undefined;
   live: EmbeddedInstance | undefined;
 }
@@ -32,14 +32,14 @@ interface Contents {
   running: boolean;
 }
 
-/** The real tasks, on embedded databases. What nobody opens is not even loaded. */
+/** The real tasks, on embedded databases. A database is loaded only when it is opened. */
 export class EmbeddedEnvironment implements Environment, Instances, Databases {
   readonly instances = this;
   readonly databases = this;
   readonly tasks = TASKS;
   readonly single = true;
   readonly renameSeconds = 0;
-  /** Kept when it is held, and restorable only when it was asked for twice, as an archive trails. */
+  /** Kept when it is held, and restorable only at the second request, as an archive trails behind. */
   readonly moments: Moments = {
     by: "copy",
     baseAt: async () => undefined,
@@ -102,7 +102,7 @@ export class EmbeddedEnvironment implements Environment, Instances, Databases {
   };
 
   async withSession<T>({ host }: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
-    // An address is that of a name, as on RDS, and not that of an instance.
+    // An address belongs to a name, as on RDS, not to an instance.
     if (!this.held.has(host))
       throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
     return await (await this.open(host)).withSession(work);
@@ -183,7 +183,7 @@ export class EmbeddedEnvironment implements Environment, Instances, Databases {
       : this.instanceNames().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
     if (name === undefined) throw new Error("There is neither production nor a former one");
     const found = this.need(name);
-    // Nobody has opened it since it was dumped: it is what it was.
+    // Not opened since its dump, so it is unchanged.
     const data = found.live ? undefined : found.dumped?.data;
     const known = data && SEEN.get(data);
     if (known) return known;
@@ -239,7 +239,7 @@ export class EmbeddedEnvironment implements Environment, Instances, Databases {
   }
 }
 
-/** What dumps hold, for those that were looked at. */
+/** Contents of dumps that were read. */
 const SEEN = new WeakMap<Blob, Sight>();
 
 async function logPosition(session: Session): Promise<string> {

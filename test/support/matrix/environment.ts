@@ -2,32 +2,32 @@ import type { Databases, Http, Instances } from "../../../lambdas/shared/ports.t
 import type { Task } from "../../../lambdas/shared/task.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
 
-/** Name of the instance that every walk is about. */
+/** Name of the instance in every walk. */
 export const PRODUCTION = "production";
 
-/** What can be seen of the database in production's place. */
+/** The visible state of the database in production's place. */
 export interface Sight {
-  /** Catalog and contents, as text; the ledger aside. */
+  /** Catalog and contents as text, without the ledger. */
   contents: string;
-  /** Who may do what with the database. */
+  /** Rights on the database. */
   access: string;
-  /** Runs that say of themselves that they are at work on it. */
+  /** Runs with a claim on it in the ledger. */
   claims: string[];
 }
 
-/** The databases and the application that a walk is about. */
+/** The databases and the application of a walk. */
 export interface Environment {
   instances: Instances;
   databases: Databases;
   http: Http;
   // biome-ignore lint/suspicious/noExplicitAny: each parses its own event.
   tasks: Readonly<Record<MachineCapability, Task<any>>>;
-  /** Of production; while nothing has its name, of the former one. */
+  /** State of production; while no instance has its name, of the former production. */
   look(): Promise<Sight>;
   instanceNames(): string[];
   snapshots(): string[];
   applicationRuns(): boolean;
-  /** Everything as it is now; to be gone on with any number of times. */
+  /** Saves everything as it is now. Any number of walks can continue from it. */
   save(): Promise<SavedEnvironment>;
   close(): Promise<void>;
 }

@@ -8,8 +8,8 @@ import { MACHINE_CAPABILITIES, type MachineCapability } from "../../../lib/machi
 const LOCAL_ONLY: readonly string[] = [ErrorName.Stopped, ErrorName.Drill];
 
 /**
- * The typed errors that each capability can meet: those that any source it is made of names. What the fleet's adapter
- * throws belongs to those that use the fleet.
+ * The typed errors that each capability can meet: those that any of its sources names. Errors of the RDS adapter
+ * belong to the capabilities that use instances.
  */
 export function errorsByCapability(): ReadonlyMap<MachineCapability, readonly string[]> {
   const entry = (name: string) => `lambdas/${name}/task.ts`;
@@ -29,14 +29,14 @@ export function errorsByCapability(): ReadonlyMap<MachineCapability, readonly st
   return new Map(
     MACHINE_CAPABILITIES.map((name) => {
       const output = made.find(({ entryPoint }) => entryPoint === entry(name));
-      // Only what is left of a source after the bundler dropped what nobody calls.
+      // Only the code that remains after the bundler dropped unused code.
       const sources = Object.entries(output?.inputs ?? {}).filter(
         ([, { bytesInOutput }]) => bytesInOutput > 0,
       );
       const named = new Set(
         sources.flatMap(([path]) => (path.endsWith("shared/errors.ts") ? [] : namesIn(path))),
       );
-      // Whoever opens a session may lose it, or wait for a lock.
+      // A capability with a session may lose it, or wait for a lock.
       if (CAPABILITIES[name].needs.includes("database"))
         for (const error of [ErrorName.ConnectionLost, ErrorName.LockTimeout]) named.add(error);
       if (CAPABILITIES[name].needs.includes("instances")) named.add(ErrorName.FleetFailed);

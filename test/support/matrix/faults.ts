@@ -1,4 +1,4 @@
-/** What goes wrong, or otherwise than hoped for, in a state that a walk enters. */
+/** A failure or an unwanted answer in a state that a walk enters. */
 export type Fault =
   | {
       state: string;
@@ -10,16 +10,16 @@ export type Fault =
       /** Each time it is tried, until the machine gives up, or only the first time. */
       tries: "every" | "first";
     }
-  /** What the state waits for comes to a status that it will not leave by itself. */
+  /** The state waits for a resource that enters a status which it does not leave by itself. */
   | { state: string; kind: "status" }
   /** A person says No-Go. */
   | { state: string; kind: "no" }
   /** Nobody answers in time. */
   | { state: string; kind: "silence" };
 
-/** A worker that was killed, or had not answered when its time was over. */
+/** A worker that was killed, or did not answer in time. */
 export const TIMEOUT = "States.Timeout";
-/** An error that has none of the agreed names. */
+/** An error without an agreed name. */
 export const UNNAMED = "TypeError";
 
 export function faultText(fault: Fault): string {

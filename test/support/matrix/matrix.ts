@@ -7,10 +7,10 @@ import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
 import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
 
-/** A state with all that is needed to enter it, and what else has gone wrong by then or will. */
+/** A state with everything needed to enter it, and all other faults of the walk. */
 export interface Entry {
   halt: Halt;
-  /** Faults of the way that led here; those that lie ahead are met again. */
+  /** Faults of the way to this state; later ones occur again. */
   faults: readonly Fault[];
 }
 
@@ -59,20 +59,20 @@ export async function entries(
   return found;
 }
 
-/** Every state that does any work, for each migration that it may be entered for. */
+/** Returns every state that does work, for each migration that it may be entered for. */
 export function statesOf({ definition, plan }: Ground): string[] {
   return phasesShown(definition, plan)
     .flatMap(({ states }) => states)
     .filter((state) => !isNeverEntered(plan, state));
 }
 
-/** The gate after a migration that people are not asked about. */
+/** True for states of the gate after an unasked migration: the machine never enters them. */
 function isNeverEntered(plan: CompiledPlan, state: string): boolean {
   const version = /^(?:Time|Gate|Escalate|Confirm|Look at the backup): after (\d+)$/.exec(state)?.[1];
   return version !== undefined && migrationOf(plan, version).unasked === true;
 }
 
-/** Every way in which a state can fail, or its question be answered. */
+/** Returns every way in which a state can fail or its gate can be answered. */
 export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
   const name = [...definition.capabilities.keys()].find((known) => isCalled(definition, plan, known, state));
   const capability = definition.capabilities.get(name ?? "") as MachineCapability;
@@ -104,7 +104,7 @@ function isCalled(definition: Definition, plan: CompiledPlan, known: string, sta
   );
 }
 
-/** Of the ways in which a state can fail, one of each kind that the machine can tell from the others. */
+/** Returns one failure of each kind that the machine distinguishes. */
 export function kindsOfFaults(ground: Ground, state: string): Fault[] {
   const all = faultsOf(ground, state);
   const first = (is: (fault: Fault) => boolean) => all.filter(is).slice(0, 1);
@@ -116,7 +116,7 @@ export function kindsOfFaults(ground: Ground, state: string): Fault[] {
   ];
 }
 
-/** Once for all: it bundles every capability. */
+/** Computed once, as it bundles every capability. */
 const ERRORS = errorsByCapability();
 
 const LOOKS_AT_THE_FLEET =
@@ -127,12 +127,12 @@ function shapeOf(state: unknown): { waits: boolean; loops: boolean } {
   return { waits: text.includes(".waitForTaskToken"), loops: text.includes('"limitMinutes"') };
 }
 
-/** Faults of the way, and one more: where the way has one at that state already, the new one takes its place. */
+/** Adds a fault to a way's faults. It replaces a fault at the same state. */
 export function withFault(faults: readonly Fault[], fault: Fault): Fault[] {
   return [...faults.filter(({ state }) => state !== fault.state), fault];
 }
 
-/** Of all, about one in so many; the same ones each time. */
+/** Returns a sample of about one in so many; the same one each time. */
 export function sampled(fault: Fault, oneIn: number, after = ""): boolean {
   let hash = 0;
   for (const char of after + faultText(fault)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;

@@ -12,10 +12,10 @@ import { StandInEnvironment } from "./stand-in-environment.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, type Walked, walk } from "./walk.ts";
 
-/** Of the second failures, about one in so many in `npm test`. */
+/** `npm test` tries about one in so many second failures. */
 const SAMPLE = 36;
 
-/** A first migration, one in the middle after which people are asked, and a last one. Their SQL is never run. */
+/** A first migration, a middle one with a gate after it, and a last one. Their SQL never runs. */
 function threeMigrations(plan: CompiledPlan): CompiledPlan {
   const [first, second] = plan.migrations as [Migration, Migration];
   const third = { ...second, version: "004", folder: "004_more", unasked: true as const };
@@ -23,14 +23,14 @@ function threeMigrations(plan: CompiledPlan): CompiledPlan {
 }
 
 /**
- * Fails every Task state, and then every state that the machine enters because of it: one of each kind of failure that
- * the machine can tell from the others. Stand-ins take the database's place.
+ * Fails every Task state, then every state that the machine enters after that failure: one of each kind of failure that
+ * the machine distinguishes. Stand-ins replace the database.
  */
 export async function twoFailures(
   rehearse: "before" | "inside",
-  /** Which of the migrations has no rollback; undefined: none. */
+  /** The migration without a rollback; undefined: all have one. */
   place?: Place,
-  /** What production is. */
+  /** Production's environment, its name in test titles, and its backup. */
   of: { text: string; environment: () => Environment; backup?: Ground["backup"] } = {
     text: "",
     environment: () => new StandInEnvironment(),

@@ -6,7 +6,7 @@ import { PRODUCTION, type Sight } from "./environment.ts";
 import { faultText } from "./faults.ts";
 import { ALARM, RUN, type Walked } from "./walk.ts";
 
-/** Which promise a walk broke, and how; none when it kept them. `before` is production as the run found it. */
+/** Returns the promises that a walk broke, and how; empty when it kept all. `before` is production before the run. */
 export async function brokenPromises(walked: Walked, before: Sight): Promise<string[]> {
   const evidence = evidenceOf(walked.evidence, RUN);
   return [
@@ -20,7 +20,7 @@ export async function brokenPromises(walked: Walked, before: Sight): Promise<str
   ];
 }
 
-/** 2: five ends, no sixth, each with a cause that a person can act on. */
+/** 2: exactly five ends, each with a cause that a person can act on. */
 function ends({ end, cause, outcome }: Walked): string[] {
   if (!END_NAMES.some((name) => name === end)) return [`it ended as ${end}`];
   if (end === "Succeeded") return [];
@@ -28,7 +28,7 @@ function ends({ end, cause, outcome }: Walked): string[] {
   return cause.startsWith(`${end}: `) && cause.length > end.length + 20 ? [] : [`the cause says "${cause}"`];
 }
 
-/** 3: back means proven back. And refused means that nothing was migrated. */
+/** 3: back means proven back. Refused means that nothing was migrated. */
 async function isBack(
   { end, calls, environment }: Walked,
   before: Sight,
@@ -51,13 +51,13 @@ async function isBack(
   return proof?.equal ? broken : [...broken, `${end} without a proof`];
 }
 
-/** What of its own clean-up a run could not do: its state failed for good, and then it must be said. */
+/** Returns the clean-up that a run could not do, as the state failed finally: the run must report it. */
 function unfinished({ faults, outcome, notices }: Walked, state: string, says: RegExp): boolean {
   const failed = faults.some(
     (fault) => fault.state === state && fault.kind === "error" && fault.tries === "every",
   );
   if (!failed) return false;
-  // Where the outcome could not be noted either, people are told to look at the run.
+  // Where the outcome could not be noted either, the message asks people to look at the run.
   return outcome
     ? outcome.leftBehind.some((line) => says.test(line))
     : notices.some(({ text }) => text.includes("its report could not be written"));
@@ -77,7 +77,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   const { access, claims } = await environment.look();
   const fence =
     excused("Leave no fence", /^The fence may still/) ||
-    // What did not come up cannot be opened either, and is said to be there.
+    // An instance that did not start cannot be opened, and the run reports it.
     outcome?.leftBehind.some((line) => line.startsWith("What was being restored"));
   if (access !== before.access && !fence) broken.push(`access is ${access}`);
   if (claims.length > 0 && !fence) broken.push(`${claims} still has the database`);
@@ -98,7 +98,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   return broken;
 }
 
-/** Nothing is thrown away that somebody may need: what a restore takes, and what it took the place of. */
+/** Nothing that people may need is deleted: the restore's source, and the former production. */
 async function kept({ end, environment }: Walked, evidence: RunEvidence): Promise<string[]> {
   const taken = end !== "Refused" && (await evidence.read(Doc.snapshot("final")));
   const snapshot = environment.snapshots().some((id) => id.startsWith(snapshotPrefix("final")));
@@ -113,7 +113,7 @@ async function kept({ end, environment }: Walked, evidence: RunEvidence): Promis
   ];
 }
 
-/** 4: and people are told; where they must act at once, the escalation contacts too. */
+/** 4: people receive a message; where they must act at once, the escalation contacts too. */
 function told({ end, faults, notices }: Walked): string[] {
   if (faults.some(({ state }) => state === "Tell everyone")) return [];
   const last = notices.filter(({ text }) => !text.includes("https://gates.example.com/gates/"));
@@ -124,7 +124,7 @@ function told({ end, faults, notices }: Walked): string[] {
   ];
 }
 
-/** 5: production is touched, opened and restored only after people's own Go. */
+/** 5: production is touched, opened and restored only after a Go at the gate for each. */
 async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<string[]> {
   const applied = calls.flatMap((state) => /^Apply (\d+) to production$/.exec(state)?.[1] ?? []);
   const versions = [...new Set(applied)];
@@ -148,7 +148,7 @@ async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<s
   return broken;
 }
 
-/** 7: no task token and no key in any state, in the evidence, or in what people are told, but for the link itself. */
+/** 7: no task token and no key in any state, in the evidence, or in messages, except in the link itself. */
 function secrets({ secrets, passed, evidence, notices, cause }: Walked): string[] {
   const places: [string, string][] = [
     ["a state", passed.join("\n")],
@@ -164,7 +164,7 @@ function secrets({ secrets, passed, evidence, notices, cause }: Walked): string[
   );
 }
 
-/** How a walk is told apart from others, for who reads that it broke a promise. */
+/** Describes a walk, for readers of a broken promise. */
 export function walkText({ faults, end, calls }: Walked): string {
   return `${faults.map(faultText).join(" + ") || "nothing fails"} -> ${end} (${calls.slice(-12).join(" > ")})`;
 }

@@ -1,12 +1,12 @@
 import { type CompiledPlan, type Migration, RESTORE } from "../../../lambdas/shared/plan.ts";
 import { parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
 
-/** Which of three migrations has the restore as its way back. */
+/** The migration, of three, whose way back is the restore. */
 export const PLACES = ["first", "middle", "last"] as const;
 
 export type Place = (typeof PLACES)[number];
 
-/** What is added to a walk's name; nothing where each migration has a rollback. */
+/** Returns a suffix for a walk's name; empty where each migration has a rollback. */
 export function placeText(place: Place | undefined): string {
   return place === undefined ? "" : `, the ${place} migration restore-only`;
 }

@@ -11,13 +11,13 @@ import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, walk } from "./walk.ts";
 
-/** Of the walks, about one in so many in a sample; fewer of the plans that are walked in three ways. */
+/** A sample has about one in so many walks, and fewer of plans that are walked in three ways. */
 const SAMPLE = { ordinary: 12, restoreOnly: 60 };
 
-/** Fails every Task state in every way that it can, one way a walk, with the real tasks on embedded databases. */
+/** Fails every Task state in every possible way, one per walk, with the real tasks on embedded databases. */
 export async function singleFailures(
   rehearse: "before" | "inside",
-  /** Which of three migrations has no rollback; undefined: each of two has one. */
+  /** The migration, of three, without a rollback; undefined: two migrations, each with a rollback. */
   place?: Place,
 ): Promise<void> {
   const tiny = await compilePlan(TINY_PLAN);

@@ -8,15 +8,15 @@ import type { Session } from "../../../lambdas/shared/session.ts";
 
 const NOTHING_READ = { subscription: [] };
 
-/** What is left of a database when its tasks are played: which migrations it has, and who may connect. */
+/** A stand-in for a database whose tasks are played: its migrations, and who may connect. */
 export class StandInDatabase {
-  /** Tells it from others, also from copies of itself. */
+  /** Distinguishes it from others, also from its copies. */
   readonly identity = randomUUID();
 
   constructor(
-    /** Versions that it has, those included of which it has a part only. */
+    /** Versions that it has in full or in part. */
     readonly has: Set<string> = new Set(),
-    /** Versions that the ledger says this run has begun and not rolled back. */
+    /** Versions that this run has begun and not rolled back, by the ledger. */
     readonly begun: Set<string> = new Set(),
     public fenced = false,
     public claimed = false,
@@ -26,7 +26,7 @@ export class StandInDatabase {
     return new StandInDatabase(new Set(this.has), new Set(this.begun), this.fenced, this.claimed);
   }
 
-  /** The same database, to be gone on with elsewhere. */
+  /** Returns a copy for another walk. */
   twin(): StandInDatabase {
     return Object.assign(this.copy(), { identity: this.identity });
   }
@@ -35,7 +35,7 @@ export class StandInDatabase {
     return [...this.has].sort().map((version) => ({ kind: "table", name: `of_${version}`, definition: "" }));
   }
 
-  /** A session that can tell the catalog, and nothing else. */
+  /** A session that can only read the catalog. */
   session(): Session {
     return {
       query: async <Row>(text: string) => {

@@ -20,7 +20,7 @@ export interface Contents {
   running: boolean;
 }
 
-/** A fleet of stand-ins for databases, and the tasks that play with them. */
+/** Stand-ins for databases, and the tasks that work on them. */
 export class StandInEnvironment implements Environment, Instances, Databases {
   readonly instances = this;
   readonly databases = this;

@@ -53,17 +53,17 @@ import { TASKS } from "../../../local/tasks.ts";
 import type { Environment } from "./environment.ts";
 import type { StandInDatabase } from "./stand-in-database.ts";
 
-/** The database that answers there; rejects where none does. */
+/** Returns the database at that address; rejects where none answers. */
 type Databases = (host: string) => StandInDatabase;
 
 /**
- * The real tasks, but for those that work on the database: these take the same events, keep the same documents and do
- * what they are there for to a stand-in for it.
+ * The real tasks, except those that work on the database. These take the same events, write the same documents and do
+ * their work on a stand-in.
  */
 export function standInTasks(databaseAt: Databases): Environment["tasks"] {
   const played = <Event>(
     task: Task<Event>,
-    /** What it says of migrations is among its answer. */
+    /** Does the task on the stand-in; facts about migrations that it returns go into the answer. */
     play: (event: Event, at: Played) => Promise<unknown>,
   ): Task<Event> => ({
     ...task,
@@ -213,7 +213,7 @@ async function begin(failure: Caught, at: Played): Promise<Answer> {
   return { ...named(from === null ? undefined : migrationOf(plan, from)), way };
 }
 
-/** What a played task works with. */
+/** The tools of a played task. */
 class Played {
   constructor(
     readonly ports: Ports,
@@ -245,7 +245,7 @@ class Played {
     });
   }
 
-  /** Where this run's backup is one. */
+  /** Notes a moment, unless this run's backup is a snapshot. */
   async moment(purpose: MomentPurpose): Promise<void> {
     if ((await backedUpBy(this.evidence)) === "snapshot") return;
     const { identity } = await this.evidence.require(Doc.production);

@@ -17,23 +17,23 @@ import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./wal
 
 const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
 
-/** Of the states at which a run is stopped, about one in so many in a sample. */
+/** A sample stops a run at about one in so many states. */
 const SAMPLE = 24;
-/** Always: it takes the longest of all that comes after the end is known. */
+/** Always in the sample: it takes longest of all states after the end is known. */
 const LONG = "Delete staging";
 
 interface Way {
   name: string;
   end: End;
-  /** The state that it leaves the way to a success at; the first way goes all of it. */
+  /** The state at which it leaves the way to success; the first way goes all the way. */
   from?: string;
   faults: readonly Fault[];
 }
 
-/** Stops runs of every end at every Task state, and walks through the clean-up from there, with the real tasks. */
+/** Stops runs of every end at every Task state, and walks through the clean-up with the real tasks. */
 export async function stoppedRuns(
   rehearse: "before" | "inside",
-  /** Which of three migrations has no rollback; undefined: each of two has one. */
+  /** The migration, of three, without a rollback; undefined: two migrations, each with a rollback. */
   place?: Place,
 ): Promise<void> {
   const tiny = await compilePlan(TINY_PLAN);
@@ -87,7 +87,7 @@ export async function stoppedRuns(
         const cleaned = await walk(cleanUp, stoppedAt(halt), faults);
         const ended = cleaned.outcome?.end;
         counted.add(String(ended));
-        // Where there was nothing to clean up, the run's own end is what there is to look at.
+        // Without anything to clean up, check the run's own end.
         const seen = { ...cleaned, ...(ended === cleaned.end ? {} : cleaned.outcome) };
         const text = `stopped at "${state}": ${walkText(cleaned)}`;
         expect(await brokenPromises(seen, before), text).toEqual([]);
@@ -108,7 +108,7 @@ function wanted(state: string, way: string): boolean {
   return WHOLE || state === LONG || sampled({ state, kind: "status" }, SAMPLE, way);
 }
 
-/** The end that it must come to where it was stopped before that state; undefined where more than one is right. */
+/** Returns the end that a stop before that state must lead to; undefined where several are right. */
 function onlyEnd({ calls, end }: Walked, state: string): End | undefined {
   const at = calls.indexOf(state);
   const applied = calls.findIndex((call) => /^Apply .* to production$/.test(call));

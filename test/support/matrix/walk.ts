@@ -24,13 +24,13 @@ export const STARTED_AT = "2026-11-01T02:00:00.000Z";
 /** Another instance of the deployment. */
 export const ANOTHER = "another";
 const GATE_URL = "https://gates.example.com";
-/** Its actions were on; those of the other were off already. */
+/** The alarm whose actions were on; the other's were already off. */
 export const ALARM = "orders-latency";
 export const MUTED = "orders-muted";
-/** A final snapshot is taken, and sent away. */
+/** A final snapshot is taken and copied away. */
 export const BACKUP = { copyTo: { region: "eu-west-1" } };
 
-/** How production is backed up in a walk: to the moment, but where the rehearsal needs the snapshot, and in some others. */
+/** How production is backed up in a walk: to a moment, except where the rehearsal needs the snapshot, and in some others. */
 export function backupIn(
   rehearse: "before" | "inside",
   place: "first" | "middle" | "last" | undefined,
@@ -38,24 +38,24 @@ export function backupIn(
   return rehearse === "inside" || place === "first" ? BACKUP : undefined;
 }
 
-/** Which machine is walked through, and what its tasks are told of the deployment. */
+/** The machine of a walk, and its tasks' settings. */
 export interface Ground {
   definition: Definition;
   plan: CompiledPlan;
   rehearse: "before" | "inside";
-  /** The final snapshot is taken, and sent away; absent: production is backed up to the moment, where that may be. */
+  /** True: the final snapshot is taken and copied away; absent: production is backed up to a moment, where possible. */
   backup?: typeof BACKUP | undefined;
-  /** Nothing may be restored. */
+  /** True: restores are off. */
   restore?: false;
-  /** What it is started with; one that names its database unless told. */
+  /** Its input; by default one that names its database. */
   input?: object;
-  /** Its execution, where it is not the run's own. */
+  /** Its execution; absent: the run's own. */
   execution?: string;
 }
 
-/** Where a walk entered a state: others may go on from there. */
+/** The point where a walk entered a state; other walks may continue from it. */
 export interface Halt {
-  /** As the machine calls it. */
+  /** The machine's name of the state. */
   state: string;
   input: unknown;
   evidence: MemoryEvidence;
@@ -64,7 +64,7 @@ export interface Halt {
   environment: SavedEnvironment;
 }
 
-/** What a state sent, and what it was answered or met. */
+/** A state's call, with its answer or its fault. */
 export interface Exchange {
   state: string;
   sent: Record<string, unknown>;
@@ -77,9 +77,9 @@ export interface Walked {
   plan: CompiledPlan;
   /** Name of the end state. */
   end: string;
-  /** What the end state shows. */
+  /** Output of the end state. */
   cause: string;
-  /** Task states in the order in which they were called, each call, by the names that people give them. */
+  /** Every call of a Task state in order, by the state's name for people. */
   calls: string[];
   exchanges: Exchange[];
   halts: Map<string, Halt>;
@@ -97,7 +97,7 @@ export interface Walked {
 
 /**
  * Walks through the machine, from its start or from a halt, with the given faults and a Go at every gate.
- * @param halts at which states others are to go on; asked once for each
+ * @param halts true for states where other walks continue; called once for each
  */
 export async function walk(
   ground: Ground,
@@ -284,7 +284,7 @@ class Walk {
       alarms: [ALARM, MUTED],
     };
     const deployed: Deployed = {
-      // The input names one: whatever is asked for before that is known, or without it, is refused.
+      // The input names a database; using one before or without that is refused.
       databases: [{ ...own, label: ANOTHER, instance: ANOTHER }, own],
       fence: "connect",
       rehearse,
@@ -337,7 +337,7 @@ class Walk {
     return ports;
   }
 
-  /** People read every message, and answer gates at once. */
+  /** Plays people: reads every message, and answers gates at once. */
   private async hear(notice: Notice, ports: Surroundings): Promise<void> {
     this.notices.push(notice);
     const link = notice.text.split("\n").find((line) => line.startsWith(`${GATE_URL}/`));
@@ -373,7 +373,7 @@ function withFault<Event>(task: Task<Event>, fault: Fault | undefined): Task<Eve
   const run: typeof task.run = async (...given) => {
     if (when === "after") {
       const answer = await task.run(...given);
-      // Not done yet: it will be called again, and fail then.
+      // Not done yet: the machine calls it again, and it fails then.
       if (answer.status === "running") return answer;
     }
     throw thrown(error, fault.state);

@@ -63,7 +63,7 @@ test("where no password is taken, the message names the setting and no password"
   FakeClient.connecting = () => coded("28P01", "password authentication failed");
   const attempt = databases("hunter2").withSession(endpoint, async () => undefined);
   await expect(attempt).rejects.toThrow(
-    /lets nobody in with what there is: check the setting database\.secretArn/,
+    /refused every login that Sluice has: check the setting database\.secretArn/,
   );
   await expect(attempt).rejects.not.toThrow("hunter2");
 });
@@ -71,7 +71,7 @@ test("where no password is taken, the message names the setting and no password"
 test("a token of IAM's that is not taken is told as such", async () => {
   FakeClient.connecting = () => coded("28000", "PAM authentication failed");
   const attempt = databases("token").withSession(endpoint, async () => undefined);
-  await expect(attempt).rejects.toThrow(/lets nobody in .* PAM authentication failed/);
+  await expect(attempt).rejects.toThrow(/refused every login .* PAM authentication failed/);
 });
 
 test("a server that does not answer is a lost connection, and no other password is tried", async () => {

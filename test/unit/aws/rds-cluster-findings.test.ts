@@ -111,7 +111,7 @@ describe("a Multi-AZ DB cluster", () => {
   test("is worked on without clones, and its instances are RDS's own", async () => {
     const { refusals, forGates, leavesOut, checks } = await inspectIt();
     expect(refusals).toEqual([]);
-    expect(forGates.join()).toContain("RDS makes new ones, with the writer");
+    expect(forGates.join()).toContain("RDS creates new ones together with the writer");
     expect(leavesOut.join()).not.toContain("Creating the readers");
     expect(checks.find(({ name }) => name === "clones")).toBeUndefined();
     expect(checks.find(({ name }) => name === "restore of production")?.seen).toContain(
@@ -121,14 +121,14 @@ describe("a Multi-AZ DB cluster", () => {
 
   test("is refused with a list of its instances, which a restore names otherwise", async () => {
     const { refusals } = await inspectIt({ ...SNAPSHOTS, members: ["orders-instance-1"] });
-    expect(refusals).toEqual([expect.stringContaining("Take database.members out")]);
+    expect(refusals).toEqual([expect.stringContaining("Remove database.members")]);
   });
 
   test("is refused where its final snapshot is to be copied, which RDS does not do", async () => {
     await inspectIt();
     const instances = new RdsClusterInstances(client, "orders", SNAPSHOTS, true);
     expect((await instances.inspect("orders", RUN)).refusals).toEqual([
-      expect.stringContaining("take backup.copyTo out"),
+      expect.stringContaining("Remove backup.copyTo"),
     ]);
   });
 
@@ -163,7 +163,7 @@ describe("what a run has to know of a cluster", () => {
   ])("that a restore leaves %s behind", async (name, more) => {
     const { checks, forGates } = await inspect(more);
     expect(checks.find((check) => check.name === name)).toMatchObject({ passed: null });
-    expect(forGates.join()).toContain(`with the former cluster: ${name}`);
+    expect(forGates.join()).toContain(`stay with the former cluster: ${name}`);
   });
 
   test("quotas of clusters, which a run takes two of", async () => {

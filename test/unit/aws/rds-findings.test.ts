@@ -219,7 +219,7 @@ describe("what people must know at the gates", () => {
     ended("2020-02-29");
     const found = await inspect({ EngineLifecycleSupport: "open-source-rds-extended-support-disabled" });
     expect(found.forGates).toEqual([
-      expect.stringMatching(/over since 2020-02-29: RDS upgrades what is restored/),
+      expect.stringMatching(/ended on 2020-02-29: RDS upgrades a restored instance/),
     ]);
   });
 

@@ -80,7 +80,7 @@ describe("what RDS says of an instance", () => {
     expect((await instances.describe("orders"))?.storage).toEqual(storage);
   });
 
-  test("an instance that AWS had no room for after all is told from others that failed", async () => {
+  test("an instance that AWS had no capacity for is distinguished from other failed ones", async () => {
     for (const [text, noRoom] of [
       ["insufficient-capacity", true],
       ["incompatible-network", undefined],
@@ -118,7 +118,7 @@ describe("what RDS says of an instance", () => {
     await expect(instances.describe("orders")).rejects.toMatchObject({
       name: "FleetFailed",
       message:
-        "RDS refused to describe orders: AccessDenied: not authorized Deploy the stack again; if that does not help, look for a service control policy.",
+        "RDS refused to describe orders: AccessDenied: not authorized Deploy the stack again. If that does not help, look for a service control policy.",
     });
   });
 
@@ -401,11 +401,11 @@ describe("handing over", () => {
     expect(text).toContain("point in time before the restore is possible only from orders-before-1");
   });
 
-  test("names the zone, where AWS had no room in the former one", async () => {
+  test("names the zone, where AWS had no capacity in the former one", async () => {
     const one = { MultiAZ: false };
     expect(
       await told({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
-    ).toContain("orders is in zone eu-central-1b now, not in eu-central-1a");
+    ).toContain("orders is now in zone eu-central-1b instead of eu-central-1a");
     expect(await told(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
   });
 

@@ -171,7 +171,7 @@ describe("a restore to the moment", () => {
   test("another instance that has production's name by now is never its source", async () => {
     knows({ orders: { DbiResourceId: "db-ANOTHER" } });
     await expect(moments.startRestore(point, "orders", like, "production", tags)).rejects.toThrow(
-      /no instance with the resource id db-PRODUCTION any more.*retained automated backups/,
+      /instance with the resource id db-PRODUCTION no longer exists.*retained automated backups/,
     );
     expect(requests()).toEqual([]);
   });

@@ -160,7 +160,7 @@ describe("a run's parameter group", () => {
   test("cannot be made from a group that is gone, and says what to do", async () => {
     environment().clear();
     await expect(instances.quiet(GROUP, like, TAGS)).rejects.toThrow(
-      "There is no parameter group orders-17, which production uses",
+      "The parameter group orders-17 that production uses does not exist",
     );
   });
 

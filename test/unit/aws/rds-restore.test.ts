@@ -205,7 +205,7 @@ describe("tags", () => {
   });
 });
 
-test("staging is asked for by production's own request, but for what keeps staging apart", async () => {
+test("staging uses production's own request, except for what keeps staging apart", async () => {
   rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
   await instances.startRestore(
     "s",

@@ -71,7 +71,7 @@ test("a failure reaches the machine by its name, and the log with its stack", as
   expect(logged.stack).toContain("serve.test.ts");
 });
 
-test("an event that is not as agreed is refused before anything is touched", async () => {
+test("an event of the wrong shape is refused before anything is touched", async () => {
   await expect(serve(taskThat(async () => undefined))({ run: "r" }, context)).rejects.toMatchObject({
     name: "RequestInvalid",
   });

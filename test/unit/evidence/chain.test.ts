@@ -73,5 +73,5 @@ test("a link that cannot be written fails nothing: the manifest makes up for it"
   ports.evidence.create = (key, body) =>
     key.includes("/chain/") ? Promise.reject(new Error("denied")) : create(key, body);
   await keep(ports, "a");
-  expect(ports.lines).toEqual(["A link of the evidence's chain was not written: Error"]);
+  expect(ports.lines).toEqual(["A link of the evidence chain was not written: Error"]);
 });

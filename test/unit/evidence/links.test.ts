@@ -100,5 +100,5 @@ test("evidence as if it held some files alone has the documents of those links, 
   expect((await within.require(docName<LinkDoc>("chain/00001"))).documents).toEqual({
     "made/006": { name: "made/006" },
   });
-  await expect(within.createOnce(docName("request"), {})).rejects.toThrow("is not added to");
+  await expect(within.createOnce(docName("request"), {})).rejects.toThrow("is read-only");
 });

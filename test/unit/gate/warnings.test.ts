@@ -43,7 +43,9 @@ test("the message begins with it, as plain text", () => {
 
 test("what is around production is said before a Go for it, and before one for a restore", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "run-1");
-  const forGates = ["A restore leaves read replicas with the former instance: orders-reports."];
+  const forGates = [
+    "After a restore the read replicas stay with the former instance: orders-reports. Create new ones then.",
+  ];
   const findings = { refusals: [], checks: [], forGates, leavesOut: [], afterRestore: [] };
   await evidence.createOnce(docName(Doc.production), { findings });
   expect(await warningsFor("rehearsal", evidence)).toEqual(forGates);

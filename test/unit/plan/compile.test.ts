@@ -56,12 +56,12 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for a version that is a word of the state machine",
       (t) => t.replace("003_labels", "none_labels"),
-      /^plan\.yaml: migrations\[1\]\.folder: "none" is a word of Sluice's own/,
+      /^plan\.yaml: migrations\[1\]\.folder: "none" is reserved by Sluice/,
     ],
     [
       "for a version with a sign too many",
       (t) => t.replace("003_labels", "1..3_labels"),
-      /^plan\.yaml: migrations\[1\]\.folder: "1\.\.3" is no version/,
+      /^plan\.yaml: migrations\[1\]\.folder: "1\.\.3" is not a version/,
     ],
     [
       "for a folder that is none",

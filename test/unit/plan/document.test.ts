@@ -59,12 +59,12 @@ describe("a plan's document", () => {
     ["whose format was changed", changed((it) => Object.assign(it, { format: 1 }))],
     ["whose gates were taken out", changed((it) => void delete it.gates)],
     ["that is another plan's", documentOf({ ...plan, migrations: [] })],
-  ])("%s is refused, and it is said where to look", async (_what, body) => {
+  ])("%s is refused, and the message shows where to look", async (_what, body) => {
     expect(body).not.toBe(text);
     await expect(plansIn(await storeWith(body)).read(checksum)).rejects.toMatchObject({
       name: "PlanUnusable",
       message: expect.stringMatching(
-        /plans\/[0-9a-f]{64}\.json cannot be used: it was changed after.*Look who/,
+        /plans\/[0-9a-f]{64}\.json cannot be used: it was changed after.*Check who/,
       ),
     });
   });
@@ -78,7 +78,7 @@ describe("a plan's document", () => {
   ])("that is %s is refused as no plan", async (_what, body) => {
     await expect(plansIn(await storeWith(body)).read(checksum)).rejects.toMatchObject({
       name: "PlanUnusable",
-      message: expect.stringContaining("it is no plan's document"),
+      message: expect.stringContaining("it is not a plan document"),
     });
   });
 
@@ -90,7 +90,7 @@ describe("a plan's document", () => {
     await expect(plansIn(store).read(sum)).rejects.toMatchObject({
       name: "PlanUnusable",
       message: expect.stringMatching(
-        /its format is 3.*reads 1, 2\. A newer Sluice published it: deploy that first/,
+        /its format is 3.*reads 1, 2\. A newer Sluice published it\. Deploy that version first/,
       ),
     });
   });
@@ -146,7 +146,7 @@ describe("a plan is named", () => {
   test("not by letters that several begin with: they are listed", async () => {
     await expect(plans.find("1".repeat(12))).rejects.toMatchObject({
       name: "RequestInvalid",
-      message: `Several plans' checksums begin with 111111111111: ${one}, ${two}. Give more of it.`,
+      message: `Several published plans have a checksum that begins with 111111111111: ${one}, ${two}. Give more digits.`,
     });
   });
 

@@ -25,6 +25,6 @@ describe("what a Catch got is read as people may read it", () => {
     expect(readCaught({ Error: "E", Cause: '{"a":1}' }).message).toContain("gave no reason");
   });
   test("a timeout by what it means", () => {
-    expect(readCaught({ Error: "States.Timeout" }).message).toContain("in the time it has");
+    expect(readCaught({ Error: "States.Timeout" }).message).toContain("within its time limit");
   });
 });
