@@ -29,17 +29,17 @@ interface ConfirmGate extends TimedGate {
   heard: GateAnswer;
 }
 
-/** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. Both with their time. */
+/** Where the gate leads. `Ask`: it opens again. `Escalate`: it opens for the escalation contacts. Both have their time. */
 type Confirmed = { decision: Decision } | ({ decision: "Ask" | "Escalate" } & GateTime);
 
-// A database that changes after every Go is not one to migrate now.
+// A database that changes after every Go is too busy to migrate now.
 const MOST_ASKED_AGAIN = 5;
 
 /**
- * Lets a decision take effect. A Go does only if it was given on the gate's own page, and if what it was given for is
- * still so; otherwise the gate is asked again. Where nothing was heard, an answer that is stored counts all the same;
- * without one the gate is escalated once, and then is a No-Go.
- * @throws SluiceError DecisionForged; WindowClosed where it is to be asked again after the maintenance window's end
+ * Lets a decision take effect. A Go takes effect only if the gate's own page took it and its basis is unchanged;
+ * otherwise the gate opens again. If no answer reached the machine, a stored answer still counts. Without a stored
+ * answer the gate escalates once, and then counts as a No-Go.
+ * @throws SluiceError DecisionForged; WindowClosed if the gate must open again after the end of the maintenance window
  */
 export async function confirmGate(
   event: ConfirmGate,
@@ -49,17 +49,17 @@ export async function confirmGate(
 ): Promise<Confirmed> {
   const { gate, heard } = event;
   const doc = await evidence.read(Doc.gate(gate, await latestAttempt(evidence, gate)));
-  // Nobody can have been asked, whatever the machine was told.
+  // The gate never opened, so no person can have answered, whatever the machine received.
   if (!doc) return { decision: "NoGo" };
   const stored = await storedDecision(evidence, doc);
   const time = !stored && heard === "nothing" ? await timeLeft(event, ports, evidence) : undefined;
   if (time) return { decision: "Escalate", ...time };
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
   await refuseForged(doc, decision, ports, evidence);
-  // Also where the call that should have told it was lost: nobody needs to tell it any more.
+  // Written also where the call to the machine was lost: the machine has the answer now.
   await evidence.createOnce(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
-  if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
+  if (withheld) ports.progress(`The Go at ${gate} did not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
   const answer = withheld?.answer ?? decision.decision;
   return answer === "Ask"
@@ -67,7 +67,7 @@ export async function confirmGate(
     : { decision: answer };
 }
 
-/** @throws SluiceError DecisionForged: the run must not go on, and somebody must look who wrote that. */
+/** @throws SluiceError DecisionForged: the run must stop, and a person must find out who wrote the decision. */
 async function refuseForged(
   doc: GateDoc,
   decision: GateDecisionDoc,
@@ -78,12 +78,12 @@ async function refuseForged(
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined && decision.decision === "Go")
     for (const { by } of decision.approvals ?? [decision])
-      if (samePerson(starter, by)) flaws.push(`${by} may be ${starter}, who started the run.`);
+      if (samePerson(starter, by)) flaws.push(`${by} may be ${starter}, who started this run.`);
   if (flaws.length === 0) return;
   throw new SluiceError(
     ErrorName.DecisionForged,
-    `The decision at gate ${doc.gate} (attempt ${doc.attempt}) cannot have been taken by its page, so it does not count: ${flaws.join(" ")} ` +
-      "Somebody wrote it into the run's evidence. Find out who may write there before you start another run.",
+    `The decision at gate ${doc.gate} (attempt ${doc.attempt}) did not come from the gate's page, so it does not count: ${flaws.join(" ")} ` +
+      "Somebody wrote it into the run's evidence. Find out who can write there before you start another run.",
   );
 }
 
@@ -97,7 +97,7 @@ async function reasonToWithhold(
 ): Promise<WithheldDoc | undefined> {
   if (decision === "NoGo") return undefined;
   const { gate, attempt, kind } = doc;
-  // Only what withholds is kept: after a crash a Go is looked at afresh, and an Ask stays one.
+  // Only a withheld Go is stored. After a crash a Go is checked again, and an Ask stays an Ask.
   const before = await evidence.read(withheldDoc(gate, attempt));
   if (before) return before;
   const withhold = (answer: WithheldDoc["answer"], changed: string[]) =>
@@ -106,17 +106,17 @@ async function reasonToWithhold(
       answer,
       changed,
     });
-  if (heard === "NoGo") return withhold("NoGo", ["The run was told a No-Go that nobody gave on the page."]);
+  if (heard === "NoGo") return withhold("NoGo", ["The run received a No-Go that nobody gave on the page."]);
   const changed = await changesSince(doc, await takeBasis(kind, ports, evidence, readCatalog), evidence);
   if (changed.length === 0) return undefined;
   const asked = (await withheldSoFar(evidence, gate)).length;
   return withhold(asked < MOST_ASKED_AGAIN ? "Ask" : "NoGo", changed);
 }
 
-/** What the machine heard at a gate: an answer, or nothing, first from the approvers and then from the escalation. */
+/** What the machine received: an answer, or nothing from the approvers, or nothing from the escalation contacts either. */
 export type GateAnswer = Decision | "nothing" | "nothing again";
 
-/** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
+/** Closes an undecided gate as No-Go. An answer at the same moment either is first and counts, or is too late. */
 async function closeGate(
   doc: GateDoc,
   heard: GateAnswer,
@@ -138,21 +138,21 @@ async function closeGate(
 
 async function why(doc: GateDoc, heard: GateAnswer, evidence: RunEvidence): Promise<string> {
   if (heard === "Go" || heard === "NoGo")
-    return `A ${heard === "Go" ? "Go" : "No-Go"} reached the run that nobody gave on the gate's page.`;
+    return `The run received a ${heard === "Go" ? "Go" : "No-Go"} that nobody gave on the gate's page.`;
   const given = await approvalsSoFar(evidence, doc);
   const said =
     given.length === 0
       ? "Nobody had answered"
-      : `Of ${doc.quorum?.approvals} Goes only ${given.length} had been given (${given.map(({ by }) => by).join(", ")})`;
+      : `Only ${given.length} of ${doc.quorum?.approvals} Goes had been given (${given.map(({ by }) => by).join(", ")})`;
   return endsWithWindow(doc)
     ? `${said} when the maintenance window ended, at ${moment(doc.expiresAt)}.`
-    : `${said} until ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
+    : `${said} by ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
 }
 
 /**
- * What shows that no page, and no terminal, has taken this decision: it was written into the evidence by other means.
- * Empty for a decision that one could have taken, and for the No-Go of a gate that nobody answered.
- * @param pagesOnly there is no terminal where it could have been given
+ * Returns what shows that neither a page nor a terminal took this decision, so it was written into the evidence by
+ * other means. Empty for a genuine decision, and for the No-Go of a gate that nobody answered.
+ * @param pagesOnly no terminal can have taken the decision
  */
 export async function flawsOf(
   doc: GateDoc,
@@ -164,20 +164,19 @@ export async function flawsOf(
   const given = decision.approvals ?? [decision];
   const flaws: string[] = [];
   if (decision.gate !== doc.gate || decision.attempt !== doc.attempt)
-    flaws.push(`It is of ${decision.gate}, attempt ${decision.attempt}.`);
+    flaws.push(`It belongs to ${decision.gate}, attempt ${decision.attempt}.`);
   if (decision.decision !== "Go" && decision.decision !== "NoGo")
     flaws.push("It is neither a Go nor a No-Go.");
   if (decision.decision === "Go") {
     const needed = doc.quorum?.approvals ?? 1;
     const people = given.filter((go, i) => !given.slice(0, i).some(({ by }) => samePerson(by, go.by)));
-    if (people.length < needed)
-      flaws.push(`It has the Goes of ${people.length} people, and takes ${needed}.`);
+    if (people.length < needed) flaws.push(`It has Goes from ${people.length} people; it needs ${needed}.`);
   }
   for (const one of given) flaws.push(...(await flawsOfOne(doc, decision, one, evidence, pagesOnly)));
   return flaws;
 }
 
-/** Of a gate that was closed because nobody had answered. */
+/** Whether Sluice closed the gate because nobody had answered. */
 function isClosing({ by, decision, from, shown, approvals }: GateDecisionDoc): boolean {
   return decision === "NoGo" && by === SLUICE && from === "" && shown === "" && approvals === undefined;
 }
@@ -197,19 +196,19 @@ async function flawsOfOne(
     return [`${by} answered attempt ${attempt}, which does not count here.`];
   const flaws: string[] = [];
   const on = await shownOn(evidence, asked, shown);
-  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "who gave it"}.`);
+  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "its author"}.`);
   const moment = Date.parse(at);
-  // A page may be at work on an answer when the gate's time is over.
+  // A page may still be handling an answer when the gate's time ends.
   const latest = Date.parse(asked.expiresAt) + PAGE_SECONDS * 1000;
   if (!(moment >= Date.parse(asked.openedAt) && moment <= latest))
-    flaws.push(`It was given at ${at}, and the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
+    flaws.push(`It was given at ${at}, but the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
   const wrongName = on === "page" ? nameProblem(by) : isName(by) ? undefined : "It has no name.";
-  if (wrongName !== undefined) flaws.push(`No page takes the name ${JSON.stringify(by)}.`);
+  if (wrongName !== undefined) flaws.push(`No page accepts the name ${JSON.stringify(by)}.`);
   const unticked = asked.checklist.filter((item) => !ticked.includes(item));
   if (decision === "Go" && on !== "terminal" && unticked.length > 0)
     flaws.push(`Not ticked: ${unticked.join("; ")}.`);
-  if (decision === "NoGo" && comment.trim() === "") flaws.push("A No-Go without a reason.");
+  if (decision === "NoGo" && comment.trim() === "") flaws.push("The No-Go has no reason.");
   if (asked.approvers && !asked.approvers.some(({ name }) => name === by))
-    flaws.push(`${by} is not among those who were asked.`);
+    flaws.push(`${by} is not on the list of approvers for this gate.`);
   return flaws;
 }

@@ -78,7 +78,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   const fence =
     excused("Leave no fence", /^The fence may still/) ||
     // What did not come up cannot be opened either, and is said to be there.
-    outcome?.leftBehind.some((line) => line.startsWith("What was being restored"));
+    outcome?.leftBehind.some((line) => line.startsWith("The instance being restored"));
   if (access !== before.access && !fence) broken.push(`access is ${access}`);
   if (claims.length > 0 && !fence) broken.push(`${claims} still has the database`);
   if ([...alarmsOn].join() !== ALARM && !excused("Leave no alarm silenced", /^Alarms may/))

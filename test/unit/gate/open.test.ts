@@ -137,7 +137,7 @@ describe("the message", () => {
     expect((await s.get(first.path, first.key)).body).not.toContain("Escalated");
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
-    expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
+    expect(s.ports.notices[1]?.text).toContain("Nobody decided this gate in time.");
     expect(second.key).not.toBe(first.key);
     expect((await s.get(second.path, second.key)).body).toContain("Escalated");
   });
@@ -180,7 +180,7 @@ describe("a Go takes effect", () => {
     const former = (await s.get(first.path, first.key)).body;
     expect(former).toContain("Go, by Grace");
     expect(former).toContain("This Go did not take effect");
-    expect(former).toContain("The gate is asked again, by a new link.");
+    expect(former).toContain("The gate opens again, with a new link.");
     await go(s, "rehearsal", 2);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });

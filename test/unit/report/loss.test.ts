@@ -10,7 +10,7 @@ const nothing: LossDoc = {
   asRecorded: 3,
   byCounters: 1,
 };
-const COUNTED = /^Counted at 2026-11-03 02:14:05 UTC: not what was written in the last minute before/;
+const COUNTED = /^Counted at 2026-11-03 02:14:05 UTC\. Writes of the last minute before/;
 
 test("where the application could write, people are told from when the count is, also when it found nothing", () => {
   expect(lossLines({ loss: nothing })).toEqual([
