@@ -70,7 +70,7 @@ describe("a person at the gate", () => {
     await pressGo(page);
     const alert = page.getByRole("alert");
     expect(await alert.getByRole("link").allInnerTexts()).toEqual([
-      "Type orders-production, exactly so.",
+      "Type orders-production exactly as shown.",
       "Grace Hopper started this run. Another person must give the Go for production.",
     ]);
     // What is wrong has the focus, so that it is read first.

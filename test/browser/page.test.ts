@@ -120,7 +120,12 @@ test("a screen reader is told the two forms apart, each control by its name, and
   const page = await visit(browser, link);
   const go = page.getByRole("form", { name: "Go", exact: true });
   expect(await go.getByRole("textbox").count()).toBe(3);
-  expect(await go.getByRole("group", { name: "I confirm that all of this is true:" }).getByRole("checkbox").count()).toBe(3);
+  expect(
+    await go
+      .getByRole("group", { name: "I confirm that all of this is true:" })
+      .getByRole("checkbox")
+      .count(),
+  ).toBe(3);
   const noGo = page.getByRole("form", { name: "No-Go" });
   for (const name of ["Your name", /^Why/]) await noGo.getByRole("textbox", { name }).waitFor();
   for (const landmark of ["banner", "main", "contentinfo"] as const)

@@ -39,7 +39,9 @@ describe("the mistakes of a rehearsal", () => {
     });
     const { end } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
-    expect(end.cause).toMatch(/division by zero[\s\S]*Before that, the rehearsal had found: rolling back 002 .*left_over/);
+    expect(end.cause).toMatch(
+      /division by zero[\s\S]*Before that, the rehearsal had found: rolling back 002 .*left_over/,
+    );
   });
 });
 

@@ -80,7 +80,7 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
     const plan = await waysBackPlan({ added: [ADDS_A_LABEL], changes: WITH_ENUM });
     const { end, evidence } = await runPlan({ plan, noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
-    expect(end.cause).toContain("proven back, but for enum public.state: label: archived.");
+    expect(end.cause).toContain("proven back, except enum public.state: label: archived.");
     expect(await evidence.require(Doc.proof("production-rolled-back"))).toMatchObject({
       equal: true,
       left: ["enum public.state: label: archived"],

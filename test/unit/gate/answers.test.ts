@@ -78,7 +78,7 @@ describe("what an answer needs", () => {
       for (const instance of ["", "orders", "Orders-Prod", "orders-prod2"]) {
         const answered = await s.answerAs(path, key, { ...GO, instance });
         expect(answered.status).toBe(422);
-        expect(answered.body).toContain("Type orders-prod, exactly so.");
+        expect(answered.body).toContain("Type orders-prod exactly as shown.");
       }
       expect((await s.answerAs(path, key, GO)).status).toBe(200);
     },
@@ -90,7 +90,7 @@ describe("what an answer needs", () => {
     for (const instance of ["orders-prod", "orders", "orders-prod/archive"]) {
       const answered = await s.answerAs(path, key, { ...GO, instance });
       expect(answered.status).toBe(422);
-      expect(answered.body).toContain("Type orders-prod/orders, exactly so.");
+      expect(answered.body).toContain("Type orders-prod/orders exactly as shown.");
     }
     expect((await s.answerAs(path, key, { ...GO, instance: "orders-prod/orders" })).status).toBe(200);
   });

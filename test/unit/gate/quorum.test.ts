@@ -36,7 +36,7 @@ describe("a gate that needs two Goes", () => {
     const first = await s.answerAs(path, key, { ...ADA, comment: "Fine with me." });
     expect(first.status).toBe(202);
     expect(first.body).toContain("Your Go is counted");
-    expect(first.body).toContain("1 other person must say Go");
+    expect(first.body).toContain("1 other person must give a Go");
     expect(await decisionOf(s)).toBeUndefined();
     expect(s.ports.callbacks.calls).toEqual([]);
     const page = (await s.get(path, key)).body;
@@ -256,7 +256,7 @@ describe("in the middle of it", () => {
     s.ports.clock.pass(MINUTES * 60_000);
     expect(await confirm(s, "nothing again")).toEqual({ decision: "NoGo" });
     expect((await decisionOf(s, "rehearsal", 2))?.comment).toContain(
-      "Of 2 Goes only 1 had been given (Ada Lovelace)",
+      "Only 1 of 2 Goes had been given (Ada Lovelace)",
     );
   });
 

@@ -116,7 +116,7 @@ describe("at the end of its time", () => {
     expect(await decisionOf(s, "open", 2)).toMatchObject({
       decision: "NoGo",
       by: "Sluice",
-      comment: "Nobody had answered until 2026-11-03 03:00:00 UTC, the escalation contacts included.",
+      comment: "Nobody had answered by 2026-11-03 03:00:00 UTC, the escalation contacts included.",
     });
     s.ports.callbacks.behaviour = "nobody waits";
     const late = await s.post(path, { key, shown, ...GO });

@@ -264,7 +264,7 @@ describe("a gate that nobody answered", () => {
     await run.gate("rehearsal", "none", { attempt: 2, escalation: true });
     const { answer } = await end(run, "Refused", { failure: { Error: "States.Timeout", Cause: "" } });
     expect(answer.cause).toContain("nobody answered gate rehearsal (go to production?)");
-    expect(answer.cause).toContain("asked 2 times, which is a No-Go");
+    expect(answer.cause).toContain("opened 2 times, which counts as a No-Go");
   });
 });
 

@@ -119,7 +119,9 @@ describe("the page of a run that went back", () => {
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
-    expect(await text(await wentBack())).toContain("predicted without waiting at gates for the complete way forward");
+    expect(await text(await wentBack())).toContain(
+      "predicted without waiting at gates for the complete way forward",
+    );
   });
 
   test("names what was rolled back without ever having been applied", async () => {
