@@ -24,7 +24,7 @@ export interface FormState {
 
 /** The cards Go and No-Go: what each leads to and, if `form` is given, the form to answer with. */
 export function choices(view: GateView, form: FormState | undefined): Html {
-  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if nothing on this page has changed by then.</p>
+  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if nothing on this page has changed meanwhile.</p>
 ${form && goesSoFar(view.doc, form.approvals)}
 <div class="choices">
 ${goCard(view, form)}

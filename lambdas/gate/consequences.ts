@@ -128,7 +128,7 @@ function rolledBack(
       ? `${from} has no rollback, and the settings forbid a restore: production stays as it is, the run ends as NeedsOperator, and an operator must act (docs/operator-runbook.md, "NeedsOperator").`
       : `${from} has no rollback: what a restore would lose is counted, and a gate opens for ${by === "snapshot" ? "the restore of the final snapshot" : "the restore to the moment noted behind the fence"}. After that restore the run ends as Restored.`;
   const left = done.flatMap(({ leaves = [] }) => leaves);
-  const butFor = left.length === 0 ? "" : `, but for ${list(left)}`;
+  const butFor = left.length === 0 ? "" : `, except ${list(left)}`;
   const versions = done.map((migration) => migration.version).reverse();
   return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven equal to the record${butFor}, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
 }

@@ -186,7 +186,7 @@ function benchmarkLines({ benchmarks }: Report): string[] {
 
 function timeLines({ timeline, downtime }: Report): string[] {
   const predicted = predictedDowntime(downtime);
-  const waited = timeline.waitedSeconds > 0 ? `, ${duration(timeline.waitedSeconds)} of them at gates` : "";
+  const waited = timeline.waitedSeconds > 0 ? `, including ${duration(timeline.waitedSeconds)} at gates` : "";
   return [
     `${duration(timeline.seconds)}${timeline.endedAt ? "" : " so far"}${waited}`,
     ...(downtime.seconds === null
@@ -194,7 +194,7 @@ function timeLines({ timeline, downtime }: Report): string[] {
         ? []
         : [`Downtime ${predicted}, gates not counted`]
       : [
-          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, ${duration(downtime.waitedSeconds)} of it at gates` : ""}${predicted === undefined ? "" : `; ${predicted}, gates not counted`}`,
+          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, including ${duration(downtime.waitedSeconds)} at gates` : ""}${predicted === undefined ? "" : `; ${predicted}, gates not counted`}`,
         ]),
   ];
 }

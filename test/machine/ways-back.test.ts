@@ -73,7 +73,7 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
       left: ["enum public.state: label: archived"],
     });
     const gate = await evidence.require(Doc.gate("rehearsal", 1));
-    expect(gate.warnings?.[0]).toBe("Rolled back, 004 leaves enum public.state: label: archived.");
+    expect(gate.warnings?.[0]).toBe("The rollback of 004 leaves enum public.state: label: archived.");
   });
 
   test("is rolled back but for the label, and says so", async () => {

@@ -100,9 +100,9 @@ function restText(steps: readonly Step[], shown: readonly Step[]): Html | false 
 function waitText({ waits }: Step): Html | false {
   const last = waits.at(-1);
   if (!last) return false;
-  const whom = last.blockers.map(({ pid, user }) => `pid ${pid}${user ? ` of ${user}` : ""}`);
+  const blockers = last.blockers.map(({ pid, user }) => `pid ${pid}${user ? ` of ${user}` : ""}`);
   const what = last.relation === null ? "older transactions" : `${last.mode} on ${last.relation}`;
-  return html` <span class="soft">(${what}${whom.length > 0 && `, held by ${list(whom)}`})</span>`;
+  return html` <span class="soft">(${what}${blockers.length > 0 && `, held by ${list(blockers)}`})</span>`;
 }
 
 function growth(size: number | null): string {

@@ -111,7 +111,7 @@ function labelOf({ title, took, predictedSeconds, predictedBy }: Placed): string
 }
 
 function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["timeline"]): Html {
-  return html`<strong>${endedAt === null ? "So far" : "Total"}</strong> ${duration(seconds)}, of which ${duration(waitedSeconds)} waiting for people${plannedSeconds === null ? "" : `; the plan itself expects ${duration(plannedSeconds)}`}.`;
+  return html`<strong>${endedAt === null ? "So far" : "Total"}</strong> ${duration(seconds)}, including ${duration(waitedSeconds)} of waiting for people${plannedSeconds === null ? "" : `; the plan itself expects ${duration(plannedSeconds)}`}.`;
 }
 
 function downtimeText({ downtime, rollback, restore, end }: Report): Html {
@@ -128,7 +128,7 @@ function downtimeText({ downtime, rollback, restore, end }: Report): Html {
     return html`<strong>Downtime</strong>: none${end === "running" && " so far"}${predicted}.`;
   const so = openedAt === null ? " so far" : "";
   const work = seconds - (waitedSeconds ?? 0);
-  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of which ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates${predicted}.`;
+  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so} (${duration(work)} work, ${duration(waitedSeconds ?? 0)} at gates)${predicted}.`;
 }
 
 function statesOf(phases: readonly Phase[]): Html | false {

@@ -55,7 +55,7 @@ function downtimeOf({ end, downtime }: Pick<Report, "end" | "downtime">): [strin
 }
 
 function withGates(seconds: number, waited: number): string {
-  return waited >= 1 ? `${duration(seconds)}, of which ${duration(waited)} at gates` : duration(seconds);
+  return waited >= 1 ? `${duration(seconds)}, including ${duration(waited)} at gates` : duration(seconds);
 }
 
 export function criteriaSection({ criteria }: Report): Html {

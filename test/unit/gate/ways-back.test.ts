@@ -61,7 +61,7 @@ describe("before anybody says Go, each gate says", () => {
   });
 
   test("what a rollback leaves, but not where the restore is asked for, which leaves nothing", async () => {
-    expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`Rolled back, 101 leaves ${LABEL}.`);
+    expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`The rollback of 101 leaves ${LABEL}.`);
     expect(await said("restore", SETTINGS, true)).toHaveLength(1);
   });
 
