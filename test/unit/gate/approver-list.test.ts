@@ -32,7 +32,7 @@ test("each approver gets a link of their own in a mail of their own, and no link
   const [ada, grace] = [linkTo(s, "a1"), linkTo(s, "b2")];
   expect(ada.path).toBe(grace.path);
   expect(ada.key).not.toBe(grace.key);
-  expect(s.ports.notices[0]?.text).toContain("yours alone, Ada Lovelace");
+  expect(s.ports.notices[0]?.text).toContain("for Ada Lovelace only");
   // The evidence has no key, and the hash of none that opens the gate for anybody.
   const evidence = [...s.ports.evidence.files.values()].join("\n");
   for (const { key } of [ada, grace]) expect(evidence).not.toContain(key);

@@ -56,7 +56,7 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
     ["of Sluice itself", () => ({ by: "Sluice" }), /No page accepts the name "Sluice"/],
     ["in letters that look alike", () => ({ by: "Grаce Hopper" }), /No page accepts the name/],
     ["of another attempt", () => ({ attempt: 2 }), /attempt 2/],
-    ["of another gate", () => ({ gate: "open" }), /It is of open/],
+    ["of another gate", () => ({ gate: "open" }), /It belongs to open/],
     ["neither a Go nor a No-Go", () => ({ decision: "Yes" as "Go" }), /neither a Go nor a No-Go/],
   ];
 

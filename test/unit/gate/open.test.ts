@@ -107,7 +107,7 @@ describe("the message", () => {
     expect(notice?.text.split("\n")).toContain(link);
     expect(notice?.text.match(/https?:/g)).toHaveLength(1);
     expect(notice?.text).toContain("Migration lead: Ada");
-    expect(notice?.text).toContain("Until 2026-11-03 03:00 UTC.");
+    expect(notice?.text).toContain("Answer by 2026-11-03 03:00 UTC.");
     expect(notice?.audience).toBe("approvers");
   });
 
@@ -228,7 +228,7 @@ describe("a Go takes effect", () => {
       seconds: expect.any(Number),
     });
     await s.open({ kind: "rehearsal" });
-    expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... is another");
+    expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... has changed");
   });
 
   test("not, and stays so, when the worker that saw the change died before it said so", async () => {

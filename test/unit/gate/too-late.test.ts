@@ -51,7 +51,7 @@ describe("a No-Go that follows a Go", () => {
   });
 
   test.each([
-    ["no reason", { ...NO_GO, comment: " " }, "Say why"],
+    ["no reason", { ...NO_GO, comment: " " }, "Give the reason"],
     ["no name", { ...NO_GO, by: "..." }, "Type your name"],
   ])(
     "with %s is not kept, which is said, and how to stop the run all the same",

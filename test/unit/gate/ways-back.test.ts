@@ -52,7 +52,7 @@ describe("before anybody says Go, each gate says", () => {
 
   test("that without a fence all is lost that is written after the snapshot", async () => {
     expect((await said("rehearsal", { ...SETTINGS, fence: "none" }, true))[0]).toContain(
-      "what is written after the final snapshot would be lost",
+      "It loses what is written after the final snapshot.",
     );
   });
 

@@ -521,6 +521,6 @@ test("a restore that failed before anything was renamed is told as one, though p
 
 test("what needs an operator says that the application is still stopped, and where to read on", async () => {
   const { report } = await snapshotGone();
-  expect(report.leftToDo[0]).toContain('docs/operator-runbook.md says under "NeedsOperator"');
+  expect(report.leftToDo[0]).toContain('see docs/operator-runbook.md, "NeedsOperator"');
   expect(report.leftToDo[1]).toContain("The application is still stopped");
 });
