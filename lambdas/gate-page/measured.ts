@@ -39,7 +39,7 @@ function time({ downtime }: Report): Section {
 <p>${predicted.endsWith("planned") ? "planned" : "predicted"} downtime of the application, without the time that people take at gates.${
     downtime.fencedAt !== null &&
     downtime.openedAt === null &&
-    html` The application is out since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
+    html` The application has been out since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
   }</p>
 <details><summary>How it is made up</summary>
 ${formula && html`<p>${formula}</p>`}<ul class="plain">${downtime.parts.map(
