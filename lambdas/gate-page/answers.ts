@@ -60,9 +60,9 @@ export const brokenPage = () =>
 
 export function expiredPage(doc: GateDoc, settings: RunSettings): Html {
   const now = endsWithWindow(doc)
-    ? "Then the maintenance window ended. No answer counts as a No-Go."
+    ? "Then the maintenance window ended. If nobody answered in time, that counts as a No-Go."
     : doc.escalation
-      ? "No answer counts as a No-Go."
+      ? "If nobody answered in time, that counts as a No-Go."
       : "The gate is now open for the escalation contacts, with a new link. If they do not answer either, that counts as a No-Go.";
   return gateAnswer(
     doc,

@@ -101,8 +101,9 @@ function inZone(iso: string, timeZone: string | undefined): string | false {
 }
 
 function atItsEnd(doc: GateView["doc"]): string | false {
-  if (endsWithWindow(doc)) return ", when the maintenance window ends. No answer counts as a No-Go.";
-  return doc.escalation && ". No answer counts as a No-Go.";
+  if (endsWithWindow(doc))
+    return ", when the maintenance window ends. If nobody answers, that counts as a No-Go.";
+  return doc.escalation && ". If nobody answers, that counts as a No-Go.";
 }
 
 /** Who published the plan and when. AWS vouches for the identity; the time is the publisher's own. */

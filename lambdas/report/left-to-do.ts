@@ -34,7 +34,7 @@ function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
   const last = gates.at(-1);
   if (end !== "running" || !last || last.decision || last.expiresAt <= asOf) return [];
   return [
-    `Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}. No answer counts as a No-Go.`,
+    `Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}. If nobody answers, that counts as a No-Go.`,
   ];
 }
 

@@ -106,11 +106,11 @@ describe("at the end of its time", () => {
     await open(s, "open");
     const { path, key } = await open(s, "open", true);
     const { body } = await s.get(path, key);
-    expect(body).toContain(". No answer counts as a No-Go.");
+    expect(body).toContain(". If nobody answers, that counts as a No-Go.");
     const shown = shownOn(body);
     s.ports.clock.pass(HOUR);
     const over = (await s.get(path, key)).body;
-    expect(over).toContain("No answer counts as a No-Go.");
+    expect(over).toContain("If nobody answered in time, that counts as a No-Go.");
     expect(over).not.toContain("escalation contacts");
     expect(await confirm(s, "open", "nothing again")).toEqual({ decision: "NoGo" });
     expect(await decisionOf(s, "open", 2)).toMatchObject({
@@ -130,7 +130,7 @@ describe("at the end of its time", () => {
     const ends = await windowEnds(s, 10);
     const { path, key } = await open(s, "open");
     expect((await s.get(path, key)).body).toContain(
-      "when the maintenance window ends. No answer counts as a No-Go.",
+      "when the maintenance window ends. If nobody answers, that counts as a No-Go.",
     );
     s.ports.clock.pass(10 * 60_000);
     const over = await s.get(path, key);
@@ -327,7 +327,7 @@ describe("the page of a run with a window", () => {
     await windowEnds(s, 10);
     await open(s, "open");
     expect(s.ports.notices[0]?.text).toContain(
-      "Answer by 2026-11-03 02:10 UTC. Then the maintenance window ends, and no answer counts as a No-Go.",
+      "Answer by 2026-11-03 02:10 UTC. Then the maintenance window ends. If nobody has answered, that counts as a No-Go.",
     );
   });
 });
