@@ -127,7 +127,7 @@ test("a screen reader is told the two forms apart, each control by its name, and
       .count(),
   ).toBe(3);
   const noGo = page.getByRole("form", { name: "No-Go" });
-  for (const name of ["Your name", /^Why/]) await noGo.getByRole("textbox", { name }).waitFor();
+  for (const name of ["Your name", /^Reason/]) await noGo.getByRole("textbox", { name }).waitFor();
   for (const landmark of ["banner", "main", "contentinfo"] as const)
     expect(await page.getByRole(landmark).count()).toBe(1);
   const levels = await page
