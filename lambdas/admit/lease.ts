@@ -2,9 +2,9 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Environment, LeaseHolder } from "../shared/ports.ts";
 
 /**
- * Takes the one lease that an instance has: a restore takes all of its databases back. A lease is taken over where its
- * execution and workers no longer run: that is asked for, its age says nothing.
- * @throws SluiceError RunLocked, naming the run that holds it.
+ * Takes the lease of an instance. There is one per instance, because a restore takes back all its databases. A lease is
+ * taken over if its execution no longer runs; its age does not matter.
+ * @throws SluiceError RunLocked, naming the run that holds it
  */
 export async function takeLease(ports: Environment, name: string, holder: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
@@ -18,9 +18,9 @@ export async function takeLease(ports: Environment, name: string, holder: LeaseH
 }
 
 /**
- * Hands the lease of a run that was stopped to the execution that cleans up after it: until that has ended, no other run
- * gets the database.
- * @throws SluiceError RunLocked where another run has it already
+ * Hands the lease of a stopped run to the execution of its clean-up, so that no other run gets the database before that
+ * has ended.
+ * @throws SluiceError RunLocked if another run already holds it
  */
 export async function inheritLease(ports: Environment, name: string, heir: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
@@ -28,19 +28,19 @@ export async function inheritLease(ports: Environment, name: string, heir: Lease
   if (current?.execution === heir.execution) return;
   if (current && current.run !== heir.run) throw locked(name, current);
   if (!(await ports.evidence.swapLease(name, lease, heir)))
-    throw new Error(`The lease of ${name} changed while it was handed on`);
+    throw new Error(`The lease of ${name} changed while it was handed over`);
 }
 
 /**
- * Looks whether a run may clean up after itself, and changes nothing.
- * @throws SluiceError RunLocked where another run has the database
+ * Checks that no other run holds the lease, and changes nothing.
+ * @throws SluiceError RunLocked if another run holds it
  */
 export async function refuseOthersLease(ports: Environment, name: string, run: string): Promise<void> {
   const current = (await ports.evidence.readLease(name))?.holder;
   if (current && current.run !== run) throw locked(name, current);
 }
 
-/** Gives the lease back, if this run has it. */
+/** Releases the lease if this run holds it. */
 export async function releaseLease(ports: Environment, name: string, run: string): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   if (lease?.holder?.run !== run) return;
@@ -52,6 +52,6 @@ function locked(name: string, by: LeaseHolder | null): SluiceError {
   const who = by ? `run ${by.run} (since ${by.since})` : "another run";
   return new SluiceError(
     ErrorName.RunLocked,
-    `${who} is at work on ${name}. Wait until it has ended, or stop it, and start this run again.`,
+    `${who} is working on ${name}. Wait until it has ended, or stop it. Then start this run again.`,
   );
 }

@@ -38,7 +38,7 @@ export const admitTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** What an operator may give to StartExecution; `{}` will do. What a gate's form refuses is refused here too. */
+/** The input that an operator gives to StartExecution; all fields are optional. Texts follow the rules of a gate's form. */
 export const operatorInput = z.strictObject({
   startedBy: line(200)
     .superRefine((name, context) => {
@@ -47,12 +47,12 @@ export const operatorInput = z.strictObject({
     })
     .optional(),
   reason: text(2000).optional(),
-  /** Checksum of a published plan, or its first letters; the one that is deployed unless named. */
+  /** Checksum of a published plan, or its first letters; default: the deployed plan. */
   plan: z
     .string()
     .regex(PLAN_NAME, "the checksum of a published plan, or its first twelve letters, in lower case")
     .optional(),
-  /** Which of the deployment's databases it is of; the one that there is unless named. */
+  /** Which of the deployment's databases to migrate; needed only if there are several. */
   database: line(200).optional(),
   /** Where in a rollout it belongs; the rollout gives it. */
   rollout: z
@@ -66,14 +66,14 @@ export const operatorInput = z.strictObject({
   /** Why this run may be outside the maintenance window. */
   outsideWindow: text(2000)
     .transform((why) => why.trim())
-    .refine((why) => why !== "", "say why")
+    .refine((why) => why !== "", "give a reason")
     .optional(),
 });
 
 /**
- * Parses the operator's input, binds the run to its plan and its database, takes the run lock and looks at production
- * from outside.
- * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
+ * Parses the operator's input, binds the run to its plan and database, takes the lease and inspects production's
+ * instance.
+ * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed if the instance is missing
  */
 export async function admit(
   input: unknown,
@@ -85,7 +85,7 @@ export async function admit(
   if (!parsed.success)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan, database and outsideWindow, or be {}.`,
+      `The execution's input is not valid: ${z.prettifyError(parsed.error)}. It may have startedBy, reason, plan, database and outsideWindow, or be {}.`,
     );
   const { plans, choice, clock } = environment;
   const { outsideWindow, plan: wanted, database: named, ...said } = parsed.data;
@@ -111,18 +111,18 @@ export async function admit(
     ...(settings.copies === undefined ? {} : { copies: settings.copies }),
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
-  // Another run may have written its own at this moment.
+  // Another run may have written its request at the same moment.
   refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
-  // A worker that was killed may have bound the run already, and another plan, and other settings, been deployed since.
+  // A killed worker may have bound the run before another plan or other settings were deployed. The binding counts.
   const { checksum } = request.plan;
   const ports = ofItsDatabase(environment, request);
   await evidence.getOrCreate(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
-  // By what is kept: a worker that is called again, a moment later, must say the same.
+  // Decided by the stored request, so that a worker that is called again later decides the same.
   if (window && request.window && isOutside(request.window, request.startedAt))
     throw new SluiceError(
       ErrorName.WindowClosed,
       `This run was started outside the maintenance window (${windowText(window)}), which opens next at ${moment(request.window.begins)}. ` +
-        "Start it then, or start it with outsideWindow in its input, saying why it may not wait.",
+        "Start it then, or start it now with outsideWindow in its input, giving the reason why it cannot wait.",
     );
   const id = request.instance;
   await takeLease(ports, id, { run: evidence.run, execution, since: clock.now().toISOString() });
@@ -131,7 +131,7 @@ export async function admit(
   if (!instance)
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `There is no instance ${id} in this account and Region. Check the database's instance in the settings: it is the identifier of a DB instance that is in no cluster.`,
+      `There is no instance ${id} in this account and Region. Check the database's instance in the settings: it must be the identifier of a DB instance that is in no cluster.`,
     );
   if (instance.status !== "available" || !instance.endpoint)
     throw new SluiceError(
@@ -142,7 +142,7 @@ export async function admit(
   if (findings && findings.refusals.length > 0)
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `${findings.refusals.join(" ")} docs/operator-runbook.md says more under "Instances that no run works on".`,
+      `${findings.refusals.join(" ")} See docs/operator-runbook.md, "Instances that no run works on".`,
     );
   await evidence.createOnce(Doc.production, {
     at: clock.now().toISOString(),
@@ -157,7 +157,7 @@ export async function admit(
   });
 }
 
-/** How the fleet takes it back to moments. The price of that is nice to know, and no run fails for want of it. */
+/** How the instance is restored to a moment. The age of its base backup is optional, so a failed look-up is ignored. */
 async function momentsOf({ moments }: Instances, instance: string): Promise<Pick<ProductionDoc, "moments">> {
   if (!moments) return {};
   const baseAt = await moments.baseAt(instance).catch(() => undefined);
@@ -176,7 +176,7 @@ export async function publishedBy(
   return { published: { deployed: checksum === plans.standard, by } };
 }
 
-/** As many as a snapshot ever gets. */
+/** All tags that a snapshot can get. */
 function snapshotTags(settings: RunSettings, run: string): Tags {
   return { ...runTags(settings, run, "final"), [KEEP_UNTIL]: "" };
 }

@@ -3,9 +3,9 @@ import type { RunWindow } from "../shared/documents.ts";
 import { DAYS, type MaintenanceWindow } from "../shared/settings.ts";
 
 /**
- * The opening of the maintenance window that bounds a run started at that moment: the one that is open or, where none
- * is, the next. An override lets the run begin at any time and go past the end of an opening: then it is the next to
- * begin, so that there is an end in any case.
+ * Returns the opening of the maintenance window that bounds a run started now: the current one, or else the next. An
+ * override lets the run begin at any time and pass the end of the current opening; then the next one bounds it, so that
+ * there always is an end.
  */
 export function windowOf(window: MaintenanceWindow, now: Date, override: string | undefined): RunWindow {
   const coming = openings(window, now);
@@ -20,12 +20,12 @@ export function windowOf(window: MaintenanceWindow, now: Date, override: string 
   };
 }
 
-/** True for a run that began before its opening, and was not allowed to. */
+/** True for a run that began before its opening without an override. */
 export function isOutside({ begins, override }: RunWindow, startedAt: string): boolean {
   return override === null && startedAt < begins;
 }
 
-/** Such as `sat, sun from 01:00, 6 h, Europe/Berlin`. */
+/** Returns a text such as `sat, sun from 01:00, 6 h, Europe/Berlin`. */
 export function windowText({ days, from, hours, timeZone }: MaintenanceWindow): string {
   const when = days.length === DAYS.length ? "every day" : days.join(", ");
   return `${when} from ${from}, ${hours} h, ${timeZone}`;
@@ -36,11 +36,11 @@ interface Opening {
   ends: Date;
 }
 
-// One may last for days, the next may begin in a week, and each of the days after that may add to it.
+// An opening may last for days, the next may begin in a week, and the days after that may extend it.
 const DAYS_BACK = 7;
 const DAYS_AHEAD = 14;
 
-/** Those that have not ended, by when they begin. */
+/** The openings that have not ended, earliest first. */
 function openings({ days, from, hours, timeZone }: MaintenanceWindow, now: Date): Opening[] {
   const today = DateTime.fromJSDate(now, { zone: timeZone }).startOf("day");
   const [hour = 0, minute = 0] = from.split(":").map(Number);
@@ -55,7 +55,7 @@ function openings({ days, from, hours, timeZone }: MaintenanceWindow, now: Date)
   return joined(each).filter(({ ends }) => ends > now);
 }
 
-/** As one, those that meet or overlap: no gate is to close while the window goes on. */
+/** Merges openings that meet or overlap, so that no gate closes while the window continues. */
 function joined(openings: readonly Opening[]): Opening[] {
   const whole: Opening[] = [];
   for (const next of openings) {

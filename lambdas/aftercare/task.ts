@@ -11,7 +11,7 @@ const THEN_EVERY_MINUTES = 60;
 const THEN_DAYS = 7;
 const MINUTE_MS = 60_000;
 
-/** What a success is followed by, from outside the database: looks whether it is backed up, and starts the watch. */
+/** Follows a success from outside the database: checks the automated backups and starts the watch. */
 export const aftercareTask: Task<z.infer<typeof event>> = {
   name: "aftercare",
   event,
@@ -22,14 +22,14 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
       run,
       execution,
       planChecksum,
-      // Of a run that was stopped nobody but its clean-up may act.
+      // For a stopped run only its clean-up may act.
       ...(cleanUp === undefined ? {} : { cleanUp }),
       state: "Watch",
       action: "probe",
     };
     const known = await evidence.read(Doc.aftercare);
     if (known) {
-      // The run had scheduled it before it was stopped: as itself, which is refused from then on.
+      // The run scheduled the watch before it was stopped, under its own name, which is refused from then on.
       if (known.watch && cleanUp !== undefined)
         await ports.schedules.startWatch(settings.label, call, later(now, EVERY_MINUTES), known.watch);
       return DONE;
@@ -50,7 +50,7 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
 function backupsOf(instance: Instance | undefined): AftercareDoc["backups"] {
   const expected = "automated backups are on";
   const backups = instance?.backups;
-  if (!backups) return { passed: null, expected, seen: "not told by this server" };
+  if (!backups) return { passed: null, expected, seen: "not reported by this server" };
   if (backups.days === 0) return { passed: false, expected, seen: "they are off" };
   const until = backups.until === undefined ? "" : `, can be restored up to ${backups.until}`;
   return { passed: true, expected, seen: `kept for ${backups.days} days${until}` };

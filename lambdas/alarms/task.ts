@@ -28,7 +28,7 @@ export const alarmsTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** @throws SluiceError RequestInvalid when a name is of no alarm: one that is mistyped would not be silenced. */
+/** @throws SluiceError RequestInvalid if a name has no alarm: an alarm with a mistyped name would not be silenced. */
 async function enabledOf(names: readonly string[], alarms: Alarms): Promise<string[]> {
   const known = new Set(await alarms.known(names));
   const unknown = names.filter((name) => !known.has(name));

@@ -12,25 +12,25 @@ const event = z.discriminatedUnion("hook", [
 ]);
 type Hook = z.infer<typeof event>["hook"];
 
-/** Stops, starts and tests the application by the plan's HTTP requests. */
+/** Stops, starts and tests the application with the plan's HTTP requests. */
 export const applicationTask: Task<z.infer<typeof event>> = {
   name: "application",
   event,
   async run(request, ports, evidence) {
     if (request.hook === "start-again") {
-      // Where the database could not be brought back, a person decides when the application may touch it.
+      // If the database was not brought back, an operator decides when the application may use it.
       if (request.end === "NeedsOperator" || !(await isStopped(evidence))) return DONE;
     }
     const requests = requestsOf(request.hook, ports);
     const results = [];
     await evidence.createOnce(Doc.hookSent(request.hook), { at: ports.clock.now().toISOString() });
     for (const expectation of requests) {
-      // Not the URL: its query may hold a key.
+      // The title, not the URL, because its query may hold a key.
       ports.progress(expectation.title);
       results.push(await probe(expectation, ports));
     }
     const failed = results.filter((result) => result.passed === false);
-    // A failed call is no evidence yet: it may be tried again. What is kept is what the run went on with.
+    // A failed call may be retried, so only the result that the run continues with is stored.
     if (failed.length > 0 && request.hook !== "smoke") throw failure(ErrorName.HookFailed, failed);
     await evidence.createOnce(Doc.hook(request.hook), {
       at: ports.clock.now().toISOString(),
@@ -50,7 +50,7 @@ function requestsOf(hook: Hook, ports: Ports): readonly HttpExpectation[] {
   return found ? [found] : [];
 }
 
-/** This run told it to stop, whatever it answered, and it has not answered since that it started. */
+/** Whether this run sent the application a stop, with whatever answer, and no confirmed start since. */
 async function isStopped(evidence: RunEvidence): Promise<boolean> {
   const told = async (hook: Hook) => (await evidence.read(Doc.hookSent(hook))) !== undefined;
   const started = (await evidence.read(Doc.hook("start"))) !== undefined;
@@ -68,13 +68,13 @@ type Result = HookDoc["results"][number];
 
 const TIMEOUT_MS = 60_000;
 
-/** Sends the request and compares the answer with what the plan says it must be. */
+/** Sends the request and compares the answer with the plan's expectation. */
 async function probe(request: HttpExpectation, ports: Ports): Promise<Result> {
   const { title, method, headers, body, expect } = request;
   const expected = `${expect.status}${expect.contains === undefined ? "" : ` with "${expect.contains}"`}`;
   const base = ports.settings.applicationUrl;
   if (request.url.startsWith("/") && base === undefined)
-    return { title, passed: null, expected, seen: "not asked: no application URL is set" };
+    return { title, passed: null, expected, seen: "not requested: no application URL is set" };
   const url = request.url.startsWith("/") ? new URL(request.url, base).href : request.url;
   try {
     const answer = await ports.http.request(method, url, headers, body, TIMEOUT_MS);

@@ -7,10 +7,10 @@ import type { Ports } from "../shared/ports.ts";
 import { slug } from "../shared/task.ts";
 
 /**
- * Where a stopped run was. `untouched`: nothing was migrated on production, or nothing of it is left; `changed`:
- * something may be; `opened`: all of it is, and the application is in, or may be; `reopened`: the way back from there had
- * begun; `restoring`: the snapshot was taking production's place. The others had come to their end and were giving back
- * what the run held: proven `rolled back`, proven `restored`, or `given up`, for an operator to see to.
+ * How far a stopped run came. `untouched`: no migration is on production. `changed`: some may be. `opened`: all are, and
+ * the application may be in. `reopened`: the way back after the opening had begun. `restoring`: the restore had begun.
+ * The others had ended and were releasing what the run held: proven `rolled back`, proven `restored`, or `given up`,
+ * which an operator must handle.
  */
 export type Milestone =
   | "untouched"
@@ -22,10 +22,10 @@ export type Milestone =
   | "restored"
   | "given up";
 
-/** The first state after people said that the application may come in. */
+/** The first state after the Go for the opening. */
 export const OPENING_BEGINS = "Lift the fence";
 
-/** The first state of every way out: from then on the application may be in, whatever the end is. */
+/** The first state of every ending: from here on the application may be in, whatever the end is. */
 export const CLOSING_BEGINS = "Leave no fence";
 
 /** What the evidence shows of a stopped run. */
@@ -97,7 +97,7 @@ async function isProven(proof: ProofName, evidence: RunEvidence): Promise<boolea
   return (await evidence.read(Doc.proof(proof)))?.equal === true;
 }
 
-/** How many migrations this run began there and did not roll back. */
+/** How many migrations this run began on production and did not roll back. */
 async function leftOnProduction(ports: Ports, evidence: RunEvidence): Promise<number | undefined> {
   return await withTarget(ports, evidence, "production", async (session) => {
     if (!(await endFormerWorkers(session, ports, evidence.run))) return undefined;

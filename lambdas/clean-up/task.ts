@@ -19,7 +19,7 @@ const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.literal("look") }),
 ]);
 
-/** What a run left standing that was ended from outside, so that no Catch of its own could lead it back. */
+/** Cleans up after a run that was ended from outside, so that no Catch of its own could lead it back. */
 export const cleanUpTask: Task<z.infer<typeof event>> = {
   name: "clean-up",
   event,
@@ -31,10 +31,10 @@ export const cleanUpTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** The last state of every run but its end. */
+/** The last state before the end of every run. */
 export const CLOSING_ENDS = "Tell everyone";
 
-/** By then it had given everything back; its report may have failed. */
+/** A run that entered this state has released everything; its report may have failed. */
 const TELLING = Doc.stateEntered(slug(CLOSING_ENDS));
 
 const HOW: Readonly<Record<string, string>> = {
@@ -44,10 +44,10 @@ const HOW: Readonly<Record<string, string>> = {
 };
 
 /**
- * Closes the run to everybody but this clean-up, keeps its lease, and tells people. Also called for runs that failed by
- * an end of their own; and EventBridge may tell the same twice, where the first to note itself cleans up. The answer is a
- * failure as a Catch would have it, whether there is anything to do, and the run's plan.
- * @throws SluiceError RunLocked where another run has the database by now: it must not be disturbed.
+ * Closes the run to all but this clean-up, takes over its lease, and notifies people. Also called for runs that ended in
+ * a Fail state of their own. EventBridge may deliver an event twice: the first clean-up to note itself does the work.
+ * Returns a failure in the form of a Catch, whether there is anything to do, and the run's plan.
+ * @throws SluiceError RunLocked if another run now holds the database: it must not be disturbed
  */
 async function begin(
   { run, cleanUp, status }: { run: string; cleanUp: string; status: string },
@@ -68,16 +68,16 @@ async function begin(
   const another = ((await evidence.read(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;
   if (told || another) return answer("nothing to do");
   if (await evidence.read(Doc.outcome)) {
-    // It had given everything back, and was stopped before it could say so.
+    // The run had released everything, and was stopped before it sent its message.
     await notifyPeople(ports, evidence);
     await evidence.createOnce(docName<StateDoc>(TELLING), { state: CLOSING_ENDS, at: now });
     return answer("nothing to do");
   }
-  // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
+  // Checked before the clean-up is noted, so that a refused one can be started again after the other run has ended.
   if (request) await refuseOthersLease(ports, request.instance, run);
   const stopped = await evidence.createOnce(Doc.stopped, { at: now, status, cleanUp });
   if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
-  // A run that was never admitted holds none.
+  // A run that was never admitted holds no lease.
   if (request) await inheritLease(ports, request.instance, { run, execution: cleanUp, since: stopped.at });
   await evidence.createOnce(Doc.failure(new Date(stopped.at), "stopped"), {
     state: "The run",
@@ -98,20 +98,16 @@ function notice(
 ): Omit<Notice, "audience"> {
   const where = request ? ` on ${request.instance} (${plain(request.database)})` : ", which was not admitted";
   return {
-    subject:
-      `Sluice${request ? ` ${request.instance}` : ""}: a run was stopped, and is cleaned up after`.slice(
-        0,
-        99,
-      ),
+    subject: `Sluice${request ? ` ${request.instance}` : ""}: run stopped; clean-up started`.slice(0, 99),
     text: [
       `Run ${plain(run)}${where}. ${message}`,
       "",
-      "In about two minutes, when its last workers have ended, Sluice goes back from where it stopped: what it migrated on production is rolled back and proven to be back. Where the application was let in already, the opening is finished instead. Then everything that the run holds is given back, and a message tells how it ended.",
+      "In about two minutes, when the run's last workers have ended, Sluice goes back from where the run stopped: it rolls back the migrations on production and proves production back. If the application was already let in, Sluice finishes the opening instead. Then it releases everything that the run holds, and sends a message with the end.",
       "",
-      "Nothing needs to be done. To keep Sluice from it, stop this execution; then nobody gives anything back but you:",
+      "You need not do anything. To prevent the clean-up, stop this execution. Then you must release everything by hand:",
       `  ${cleanUp}`,
       "",
-      'More is in the operator runbook, "A run was stopped".',
+      'See the operator runbook, "A run was stopped".',
       "",
     ].join("\n"),
   };

@@ -4,7 +4,7 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import { requireRow, type Session, withTransaction } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 
-/** The database's access list as text items, or null where it is the one every new database has. */
+/** Reads the database's access list as text items; null: the default of a new database. */
 export async function readAccess(session: Session): Promise<string[] | null> {
   const { acl } = await requireRow<{ acl: string[] | null }>(
     session,
@@ -17,12 +17,12 @@ export async function readAccess(session: Session): Promise<string[] | null> {
 const OWNER = "(SELECT datdba FROM pg_database WHERE datname = current_database())";
 
 /**
- * SQL condition on the roles in $1: one of them is the database's owner, or acts as it. Then the fence takes the owner's
- * own CONNECT too, and Sluice, which logs in as another role, is given it by name.
+ * SQL condition on the roles in $1: one of them is the database's owner, or acts as it. Then the fence also takes the
+ * owner's CONNECT, and grants it by name to Sluice, which logs in as another role.
  */
 const OWNER_IS_AMONG = `EXISTS (SELECT FROM pg_roles o WHERE o.rolname = ANY($1) AND NOT o.rolsuper AND pg_has_role(o.oid, ${OWNER}, 'USAGE'))`;
 
-/** How these roles have CONNECT: by name, through PUBLIC, or through a role they are in, the database's owner among it. */
+/** Returns the grants that give these roles CONNECT: by name, through PUBLIC, or through a role that they are in. */
 export async function connectRights(session: Session, roles: readonly string[]): Promise<ConnectRightDoc[]> {
   return await session.query<{ grantee: string | null; grantable: boolean }>(
     `SELECT g.rolname AS grantee, bool_or(a.is_grantable) AS grantable
@@ -37,7 +37,7 @@ export async function connectRights(session: Session, roles: readonly string[]):
   );
 }
 
-/** SQL condition on a row `r` of pg_roles: it has CONNECT still when it is taken from the roles in $1 and, by $2, PUBLIC. */
+/** SQL condition on a row `r` of pg_roles: it keeps CONNECT after the roles in $1 and, if $2, PUBLIC lose it. */
 const KEEPS_CONNECT = `EXISTS (
   SELECT FROM pg_database d
          CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
@@ -51,7 +51,7 @@ const takenFrom = (taken: readonly ConnectRightDoc[]) => [
   taken.some(({ grantee }) => grantee === null),
 ];
 
-/** This session's own login, where it would have CONNECT no more once these rights are taken. */
+/** Returns this session's own login if it would lose CONNECT with these rights; otherwise an empty list. */
 export async function losesConnect(session: Session, taken: readonly ConnectRightDoc[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT r.rolname AS role FROM pg_roles r
@@ -62,8 +62,8 @@ export async function losesConnect(session: Session, taken: readonly ConnectRigh
 }
 
 /**
- * Takes these rights, and no other, once those who must still get in have it by name: all of it, or nothing. What is gone
- * already stays gone.
+ * Takes exactly these rights, after granting CONNECT by name to the roles that must keep it. One transaction does all of
+ * it. A right that is already gone stays gone.
  */
 export async function takeConnect(
   session: Session,
@@ -77,9 +77,9 @@ export async function takeConnect(
 }
 
 /**
- * Gives back what was taken, takes back what was given for the fence's sake, and touches nothing else: what was granted
- * or revoked meanwhile stays as it is. Roles that were dropped meanwhile have nothing to be given back.
- * @throws Error naming the rights that are not there afterwards.
+ * Grants again what the fence took, revokes what it granted, and touches nothing else: grants and revokes by others
+ * meanwhile stay. Roles that were dropped meanwhile are skipped.
+ * @throws Error naming the rights that are missing afterwards
  */
 export async function giveBack(
   session: Session,
@@ -95,16 +95,14 @@ export async function giveBack(
   const missing = without(wanted, await allConnectRights(session));
   if (missing.length > 0) {
     const names = missing.map(({ grantee }) => grantee ?? "PUBLIC").join(", ");
-    throw new Error(
-      `The fence took CONNECT from ${names}, and it could not be given back. Grant it by hand.`,
-    );
+    throw new Error(`The fence took CONNECT from ${names} and could not give it back. Grant it by hand.`);
   }
 }
 
 const byName = (roles: readonly string[]): ConnectRightDoc[] =>
   roles.map((grantee) => ({ grantee, grantable: false }));
 
-/** Those that are not there, or there without the grant option that they had. */
+/** The wanted rights that are missing, or that lack their grant option. */
 function without(wanted: readonly ConnectRightDoc[], there: readonly ConnectRightDoc[]): ConnectRightDoc[] {
   return wanted.filter(
     ({ grantee, grantable }) =>
@@ -146,16 +144,16 @@ async function change(session: Session, verb: "GRANT" | "REVOKE", right: Connect
   await session.exec(sql);
 }
 
-/** SQL condition on a row `r` of pg_roles: it acts as the database's owner, whose CONNECT is not taken. */
+/** SQL condition on a row `r` of pg_roles: it acts as the database's owner, which keeps CONNECT. */
 const ACTS_AS_OWNER = `(pg_has_role(r.oid, ${OWNER}, 'USAGE') AND NOT ${OWNER_IS_AMONG})`;
 const IS_MEMBER =
   "EXISTS (SELECT FROM pg_roles app WHERE app.rolname = ANY($1) AND pg_has_role(r.oid, app.oid, 'MEMBER'))";
 const MAY_BE_FENCED = "NOT r.rolsuper AND r.rolname NOT IN (current_user, session_user)";
 
 /**
- * The application's roles with every role that acts as one of them. Not among these: superusers, whom nothing fences; the
- * migrating role; and who acts as the database's owner, unless the application itself does. Owners are members so that
- * they can run checks as the application.
+ * Returns the application's roles and every role that can act as one of them. Left out are superusers, which cannot be
+ * fenced; the migrating role; and roles that act as the database's owner, unless the application itself does. Owners are
+ * members only to run checks as the application.
  */
 export async function withMembers(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
@@ -168,7 +166,7 @@ export async function withMembers(session: Session, roles: readonly string[]): P
   return rows.map((row) => row.role);
 }
 
-/** Those of the roles that may still connect. */
+/** Returns the roles that can still connect. */
 export async function stillAllowed(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT rolname AS role FROM pg_roles
@@ -178,19 +176,19 @@ export async function stillAllowed(session: Session, roles: readonly string[]): 
   return rows.map((row) => row.role);
 }
 
-/** A session that may write to the database, and that the fence does not end. */
+/** A session that can write to the database and that the fence does not end. */
 interface LooseSession {
   pid: number;
   role: string;
   program: string;
-  /** It is logged in as Sluice is, and is not Sluice's. */
+  /** It has Sluice's login but does not belong to Sluice. */
   own: boolean;
 }
 
-/** Whoever manages the server for its provider. */
+/** Roles of the provider that manages the server, as a regular expression. */
 const PROVIDERS = "^(rds(admin|repladmin|topmgr|proxyadmin|_.*)|cloudsqladmin|azuresu|azure_superuser)$";
 
-/** Of these roles, those that may write to tables, or may become one that does; of superusers all. */
+/** SQL: those of the roles that can write to tables or become a role that can, and all superusers. */
 const WRITERS_AMONG = (roles: string) =>
   `SELECT o.oid FROM (${roles}) o
      JOIN LATERAL (SELECT g.oid, g.rolsuper FROM pg_roles g WHERE g.oid = o.oid OR pg_has_role(o.oid, g.oid, 'MEMBER')) g ON true
@@ -201,12 +199,12 @@ const WRITERS_AMONG = (roles: string) =>
               OR has_any_column_privilege(g.oid, c.oid, 'INSERT, UPDATE')))`;
 
 /**
- * Sessions of others that may write to tables, and that the fence neither ends nor keeps out. Whoever manages the server
- * for its provider is none of them.
- * @param fenced roles that the fence keeps out, as withMembers gives them
+ * Returns sessions of others that can write to tables and that the fence neither ends nor keeps out. The provider's own
+ * roles are left out.
+ * @param fenced roles that the fence keeps out, from withMembers
  */
 export async function looseSessions(session: Session, fenced: readonly string[]): Promise<LooseSession[]> {
-  // Without pg_read_all_stats the server does not tell the type of others' sessions.
+  // Without pg_read_all_stats the server hides the type of other roles' sessions.
   return await session.query<LooseSession>(
     `WITH other AS MATERIALIZED (
        SELECT a.pid, r.oid, r.rolname, coalesce(a.application_name, '') AS program, r.rolname = session_user AS own
@@ -222,8 +220,8 @@ export async function looseSessions(session: Session, fenced: readonly string[])
 }
 
 /**
- * Roles that may log in and write, and keep CONNECT behind the fence, by name or as members of the database's owner. None
- * need be connected yet.
+ * Returns the roles that can log in and write, and keep CONNECT behind the fence, by name or as members of the database's
+ * owner. They need not be connected.
  */
 export async function looseRoles(session: Session, fenced: readonly string[]): Promise<string[]> {
   const taken = await connectRights(session, fenced);
@@ -239,9 +237,9 @@ export async function looseRoles(session: Session, fenced: readonly string[]): P
 }
 
 export const END_THEM =
-  "The fence does not keep them out. End them, or name their roles in `applicationRoles`; where the application logs in as Sluice does, give Sluice a login of its own (docs/plan-format.md, One login for all).";
+  "The fence does not keep them out. End them, or name their roles in `applicationRoles`. If the application uses Sluice's login, give Sluice its own login (docs/plan-format.md, One login for all).";
 
-/** Such as `2 of shop_owner (psql)`. */
+/** Returns texts such as `2 of shop_owner (psql)`. */
 export function looseInWords(sessions: readonly LooseSession[]): string[] {
   const counted = new Map<string, number>();
   for (const { role, program, own } of sessions) {
@@ -251,7 +249,7 @@ export function looseInWords(sessions: readonly LooseSession[]): string[] {
   return [...counted].map(([who, count]) => `${count} of ${who}`);
 }
 
-// Behind the fence nobody sees that a migration revokes CONNECT: it is gone already. So the plan's statements tell.
+// The fence has already taken CONNECT, so the database cannot show that a migration revokes it. The plan's statements do.
 
 export function revokedByPlan(rights: readonly ConnectRightDoc[], plan: CompiledPlan): ConnectRightDoc[] {
   const steps = plan.migrations.flatMap(({ migrate }) => migrate.steps);
@@ -259,7 +257,7 @@ export function revokedByPlan(rights: readonly ConnectRightDoc[], plan: Compiled
   return rights.map((right) => (revoked.has(right.grantee) ? { ...right, revokedByPlan: true } : right));
 }
 
-/** The run has migrated production, and nothing of that was rolled back or restored. */
+/** Whether this run's migrations are on production: some were applied, and none rolled back or restored. */
 export async function migrationsStand(evidence: RunEvidence): Promise<boolean> {
   if (await evidence.read(Doc.rollback)) return false;
   if (await evidence.read(Doc.restored)) return false;

@@ -4,15 +4,15 @@ import { requireRow, type Session, withTransaction } from "../shared/session.ts"
 import { identifier } from "../shared/sql-text.ts";
 
 export interface CronJobs {
-  /** Active, and run in the database that was asked about. */
+  /** Active jobs that run in the given database. */
   jobs: CronJob[];
-  /** False: jobs of other roles are hidden from this one. */
+  /** False: other roles' jobs are hidden from this role. */
   all: boolean;
 }
 
 /**
- * The database that pg_cron keeps its jobs in, on this session's server; undefined where it is not loaded. The setting
- * is shown to few; that its launcher is connected there, to all.
+ * Returns the database that holds pg_cron's jobs on this server; undefined: pg_cron is not loaded. Few roles can read the
+ * setting, but all can see where the launcher is connected.
  */
 export async function cronDatabase(session: Session): Promise<string | undefined> {
   const [row] = await session.query<{ database: string }>(
@@ -23,10 +23,10 @@ export async function cronDatabase(session: Session): Promise<string | undefined
 }
 
 /**
- * The active jobs that run in `database`, so far as this role, and the roles that it may become, see them.
- * @param session on the database that pg_cron keeps its jobs in
- * @returns undefined where the extension is not installed there
- * @throws Error where this role may not look at all
+ * Returns the active jobs that run in `database`, as visible to this role and the roles that it can become.
+ * @param session on the database that holds pg_cron's jobs
+ * @returns undefined if the extension is not installed there
+ * @throws Error if this role cannot read the jobs at all
  */
 export async function activeJobs(session: Session, database: string): Promise<CronJobs | undefined> {
   const [there] = await session.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
@@ -49,7 +49,7 @@ export async function activeJobs(session: Session, database: string): Promise<Cr
   return { jobs: [...found.values()], all };
 }
 
-/** Roles as which jobs can be seen: this one, and those that it may become. */
+/** Roles that can show jobs: this one (null) and those that it can become. */
 async function rolesWithJobs(session: Session): Promise<(string | null)[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT rolname AS role FROM pg_roles r
@@ -61,7 +61,7 @@ async function rolesWithJobs(session: Session): Promise<(string | null)[]> {
   return [null, ...rows.map(({ role }) => role)];
 }
 
-/** Whether that job could be kept still; asked without doing it. */
+/** Returns whether this session can stop the job, without stopping it. */
 export async function mayStill(session: Session, { role }: CronJob): Promise<boolean> {
   const { may } = await requireRow<{ may: boolean }>(
     session,
@@ -76,8 +76,8 @@ export async function mayStill(session: Session, { role }: CronJob): Promise<boo
 }
 
 /**
- * Stops a job from being started, or lets it be started again. Does nothing where it is so already, or gone.
- * @throws Error naming the job and what helps where this role may not
+ * Activates or deactivates a job. Does nothing if the job is already so, or gone.
+ * @throws Error naming the job and the statement to run, if this role has no right to do it
  */
 export async function setActive(session: Session, job: CronJob, active: boolean): Promise<void> {
   const ways: (() => Promise<unknown>)[] = [
@@ -108,11 +108,11 @@ export async function setActive(session: Session, job: CronJob, active: boolean)
   const is = await isActive(session, job);
   if (is === undefined || is === active) return;
   throw new Error(
-    `pg_cron's ${jobText(job)} cannot be ${active ? "set going again" : "kept still"}${refused === undefined ? "" : `: ${messageOf(refused)}`}. As ${job.role}: SELECT cron.alter_job(${job.id}, active := ${active}).`,
+    `pg_cron's ${jobText(job)} cannot be ${active ? "started again" : "stopped"}${refused === undefined ? "" : `: ${messageOf(refused)}`}. As ${job.role}: SELECT cron.alter_job(${job.id}, active := ${active}).`,
   );
 }
 
-/** Undefined: there is no such job (any more), or it cannot be seen. */
+/** Undefined: the job does not exist, or cannot be seen. */
 async function isActive(session: Session, { id, role }: CronJob): Promise<boolean | undefined> {
   const look = () =>
     session.query<{ active: boolean }>("SELECT active FROM cron.job WHERE jobid = $1::bigint", [id]);
@@ -122,7 +122,7 @@ async function isActive(session: Session, { id, role }: CronJob): Promise<boolea
   return other?.active;
 }
 
-/** In a transaction of its own as that role; null: as the session's. */
+/** Runs the work in its own transaction as that role; null: as the session's role. */
 async function as<T>(session: Session, role: string | null, work: () => Promise<T>): Promise<T> {
   return await withTransaction(session, async () => {
     if (role !== null) await session.exec(`SET LOCAL ROLE ${identifier(role)}`);

@@ -4,7 +4,7 @@ import { type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
 import { NOBODY } from "../shared/statement-error.ts";
 
-/** Wrappers whose mappings say by the option `user` whom they log in as; all others' are dropped. */
+/** Wrappers whose mappings name their login in the option `user`. Mappings of all other wrappers are dropped. */
 const BY_USER = ["postgres_fdw", "dblink_fdw"];
 
 interface Mapping {
@@ -15,16 +15,15 @@ interface Mapping {
 }
 
 export interface Disarmed {
-  /** Such as `app on server billing`. */
+  /** Disarmed mappings, such as `app on server billing`. */
   useless: string[];
-  /** Those that this role may not change, each with what it said. */
+  /** Mappings that this role cannot change, each with the server's error. */
   left: string[];
 }
 
 /**
- * Makes every user mapping of a copy useless, so that nothing that runs in it reaches another database by one. There is
- * nothing to give back, as the copy is dropped. Mappings stay where they are, as far as possible: a migration may change
- * or drop them.
+ * Makes every user mapping of a copy useless, so that nothing on the copy reaches another database. Nothing is given
+ * back, because the copy is dropped. Mappings are kept if possible, because a migration may change or drop them.
  */
 export async function disarmMappings(session: Session): Promise<Disarmed> {
   const mappings = await session.query<Mapping>(
@@ -43,7 +42,7 @@ export async function disarmMappings(session: Session): Promise<Disarmed> {
   return done;
 }
 
-/** What the server said against it; undefined: it is useless now. */
+/** Returns the server's error; undefined: the mapping is useless now. */
 async function disarm(session: Session, { role, server, wrapper }: Mapping): Promise<string | undefined> {
   const of = `USER MAPPING FOR ${role === null ? "PUBLIC" : identifier(role)} SERVER ${identifier(server)}`;
   const ways = [
@@ -67,7 +66,7 @@ export function mappingText({ role, server }: Pick<Mapping, "role" | "server">):
   return `${role ?? "PUBLIC"} on server ${server}`;
 }
 
-/** Steps and tasks that say that they reach outside: for them mappings stay good on copies. */
+/** Returns the steps and tasks that declare to act outside the database. For them mappings stay usable on copies. */
 export function outsideAllowed({ migrations, stagingData, afterOpening }: CompiledPlan): string[] {
   const files = [...migrations.flatMap(stepFiles), ...stagingData];
   return [

@@ -17,19 +17,19 @@ import { identifier } from "../shared/sql-text.ts";
 import { migrationsStand } from "./access.ts";
 import { activeJobs, cronDatabase, jobText, setActive } from "./cron.ts";
 
-// What writes to the database by itself, without a session that the fence could end: jobs of pg_cron that run in it, and
-// its subscriptions. The fence keeps them still while it is up. Each is noted before it is stopped, by a document of its
-// own, so that it is set going again whatever happens in between, and nothing else is.
+// pg_cron's jobs and subscriptions write to the database without a session that the fence could end, so the fence stops
+// them while it is up. Each is noted in its own document before it is stopped. So exactly these start again, whatever
+// happens in between.
 
-/** How long what runs already may take to end. */
+/** How long running jobs and subscriptions may take to end. */
 const PATIENCE_MS = 15_000;
 const LOOK_EVERY_MS = 250;
-/** pg_cron's launcher looks at its jobs every second: one may still be begun so long after it was stopped. */
+/** pg_cron's launcher reads its jobs every second, so a job may still begin this long after it was stopped. */
 const SETTLE_MS = 2_000;
 
 /**
- * Stops what is active now. May be called again, for what has become active since.
- * @throws Error naming what cannot be stopped, or does not end
+ * Stops all active subscriptions and jobs. A second call also stops those that became active since.
+ * @throws Error naming what cannot be stopped or does not end
  */
 export async function keepStill(
   session: Session,
@@ -50,8 +50,8 @@ export async function keepStill(
   }
   const jobs = await stopJobs(session, ports, evidence, set);
   if (subscriptions.length > 0)
-    ports.progress(`kept still: subscription ${subscriptions.map(({ name }) => name).join(", ")}`);
-  if (jobs.length > 0) ports.progress(`kept still: ${jobs.map(jobText).join(", ")}`);
+    ports.progress(`stopped: subscription ${subscriptions.map(({ name }) => name).join(", ")}`);
+  if (jobs.length > 0) ports.progress(`stopped: ${jobs.map(jobText).join(", ")}`);
   if (subscriptions.length + jobs.length > 0) await untilStill(session, ports, jobs.length > 0);
 }
 
@@ -65,8 +65,8 @@ async function stopJobs(
   if (database === undefined) return [];
   return await onCron(ports, evidence, database, async (cron) => {
     const found = await activeJobs(cron, ports.settings.database).catch((error: unknown) => {
-      // Preflight has said so, and writes behind the fence are looked for before anything is migrated.
-      ports.progress(`pg_cron's jobs cannot be looked at: ${messageOf(error)}`);
+      // Preflight has reported this, and the run looks for writes behind the fence before it migrates anything.
+      ports.progress(`pg_cron's jobs cannot be read: ${messageOf(error)}`);
       return undefined;
     });
     const at = ports.clock.now().toISOString();
@@ -78,7 +78,7 @@ async function stopJobs(
   });
 }
 
-/** Undefined database names what is not reached: then nothing of it was stopped. */
+/** Runs the work on pg_cron's database. Returns an empty list if that database cannot be reached: nothing was stopped. */
 async function onCron<T>(
   ports: Ports,
   evidence: RunEvidence,
@@ -98,7 +98,7 @@ async function onCron<T>(
   }
 }
 
-/** Waits for what was running, and ends what does not end by itself. */
+/** Ends running jobs and subscriptions, and waits until they have ended. */
 async function untilStill(session: Session, ports: Ports, jobs: boolean): Promise<void> {
   const began = ports.clock.now().getTime();
   for (;;) {
@@ -115,9 +115,9 @@ async function untilStill(session: Session, ports: Ports, jobs: boolean): Promis
     if (running.length === 0 && (!jobs || waited >= SETTLE_MS)) return;
     if (waited > PATIENCE_MS)
       throw new Error(
-        `What was stopped still runs: ${running.map(({ pid, what }) => `${what}, pid ${pid}`).join("; ")}. Wait until it has ended, or end it: SELECT pg_terminate_backend(pid).`,
+        `These still run after they were stopped: ${running.map(({ pid, what }) => `${what}, pid ${pid}`).join("; ")}. Wait until it has ended, or end it: SELECT pg_terminate_backend(pid).`,
       );
-    // Of a superuser's it may not: then it is waited for.
+    // This role may not end a superuser's process, so it is only waited for.
     for (const { pid } of running)
       await session.query("SELECT pg_terminate_backend($1)", [pid]).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
@@ -125,13 +125,13 @@ async function untilStill(session: Session, ports: Ports, jobs: boolean): Promis
 }
 
 /**
- * Sets going again what this run's fences stopped, and nothing else. What was dropped meanwhile has nothing to be given
- * back; what the plan itself stopped stays so where its migrations stand.
- * @throws Error naming what could not be set going again
+ * Starts again exactly what this run's fences stopped. Skips what was dropped meanwhile, and what the plan itself stops
+ * while its migrations are on production.
+ * @throws Error naming what could not be started again
  */
 export async function setGoing(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restored = (await evidence.read(Doc.restored)) !== undefined;
-  // What is restored is as the first fence left it, whatever was given back before.
+  // A restored production is as the first fence left it, whatever was started again before.
   const sets: readonly (readonly [FenceSet, DocumentName<TimeDoc>])[] = restored
     ? [["first", Doc.stilledBack("restored")]]
     : [
@@ -170,7 +170,7 @@ async function giveBack(stopped: readonly StilledDoc[], ports: Ports, evidence: 
           await attempt(setActive(cron, job, true));
       }),
     );
-  if (failed.length > 0) throw new Error(`Not set going again: ${failed.join("; ")}`);
+  if (failed.length > 0) throw new Error(`Not started again: ${failed.join("; ")}`);
 }
 
 /** An enabled subscription of this database. */
@@ -179,7 +179,7 @@ interface Subscription {
   name: string;
   owner: string;
   publications: string[];
-  /** This role may disable it. */
+  /** Whether this role has the right to disable it. */
   may: boolean;
 }
 
@@ -193,7 +193,7 @@ export async function enabledSubscriptions(session: Session): Promise<Subscripti
   );
 }
 
-/** Does nothing where it is so already, or gone. */
+/** Does nothing if the subscription is already so, or gone. */
 async function setEnabled(
   session: Session,
   { name }: Pick<Subscription, "name">,
@@ -209,12 +209,12 @@ async function setEnabled(
     await session.exec(`ALTER SUBSCRIPTION ${identifier(name)} ${enabled ? "ENABLE" : "DISABLE"}`);
 }
 
-/** Notes what is active on staging as restored. A copy of one database alone has none. */
+/** Notes what is active on staging right after the restore. A copy of a single database has nothing active. */
 export async function noteActiveBefore(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
   await evidence.getOrCreate(Doc.activeBefore, () => activeIn(session, ports));
 }
 
-/** Notes, once all migrations stand on staging, what they stopped or dropped. */
+/** Notes what the migrations stopped or dropped on staging, after all are applied there. */
 export async function noteStopped(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
   const before = await evidence.read(Doc.activeBefore);
   if (!before || before.jobs.length + before.subscriptions.length === 0) return;
@@ -227,7 +227,7 @@ export async function noteStopped(session: Session, ports: Ports, evidence: RunE
   });
 }
 
-/** Whether the plan stops what the fence stopped. */
+/** Returns a test: whether the plan itself stops what the fence stopped. */
 async function stoppedByPlan(evidence: RunEvidence): Promise<(stilled: StilledDoc) => boolean> {
   const stopped = await evidence.read(Doc.stoppedByPlan);
   return (one) =>
@@ -237,7 +237,7 @@ async function stoppedByPlan(evidence: RunEvidence): Promise<(stilled: StilledDo
 }
 
 async function activeIn(session: Session, { settings }: Ports): Promise<Active> {
-  // What may not be looked at could not be stopped by the plan either.
+  // Jobs that cannot be read could not be stopped by the plan either.
   const found = await activeJobs(session, settings.database).catch(() => undefined);
   return {
     jobs: (found?.jobs ?? []).map(({ id }) => id),

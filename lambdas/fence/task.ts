@@ -40,11 +40,11 @@ export const fenceTask: Task<z.infer<typeof event>> = {
     if (request.action === "lift") {
       await evidence.createOnce(Doc.fenceLifting, { at: ports.clock.now().toISOString() });
       await lift(ports, evidence);
-      // No reason to go back: the end of the run tries again, and reports what is still not given back.
+      // A failure here is no reason to go back: the end of the run tries again, and reports what is still stopped.
       await setGoing(ports, evidence).catch((error: unknown) => ports.progress(messageOf(error)));
       return DONE;
     }
-    // Each is given back also where another cannot be.
+    // Each is given back even if another fails.
     const failed: unknown[] = [];
     for (const give of [lift, setGoing, leave])
       await give(ports, evidence).catch((error: unknown) => failed.push(error));
@@ -53,15 +53,15 @@ export const fenceTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** How long sessions that were told to end may take to do so. */
+/** How long terminated sessions may take to end. */
 const PATIENCE_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * Keeps other runs and the application out of production, and still what writes there by itself. What was there is noted
- * before anything is changed, so that the fence can be lifted whatever happens in between.
- * @throws SluiceError RunLocked where another deployment's run has this database
- * @throws Error when an application role may still connect, or its sessions do not end.
+ * Keeps other runs and the application out of production, and stops jobs and subscriptions that write there. The state
+ * before is noted first, so that the fence can be lifted whatever happens in between.
+ * @throws SluiceError RunLocked if another deployment's run holds this database
+ * @throws Error if an application role can still connect, or its sessions do not end
  */
 async function fence(ports: Ports, evidence: RunEvidence, execution: string, again: boolean): Promise<void> {
   const name = again ? Doc.fenceAgain : Doc.fence;
@@ -70,7 +70,7 @@ async function fence(ports: Ports, evidence: RunEvidence, execution: string, aga
     await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
     const { taken, granted } = await evidence.getOrCreate(docName<FenceDoc>(name), async () => {
-      // Where nobody is named or found there is nobody to keep out; preflight and the gates say so.
+      // Without named or found roles nobody is kept out; preflight and the gates report that.
       const taken =
         mode === "none" || roles.length === 0
           ? []
@@ -90,15 +90,15 @@ async function fence(ports: Ports, evidence: RunEvidence, execution: string, aga
     const allowed = await stillAllowed(session, roles);
     if (allowed.length > 0)
       throw new Error(
-        `The fence does not hold: ${allowed.join(", ")} may still connect. A superuser cannot be fenced.`,
+        `The fence does not hold: ${allowed.join(", ")} can still connect. A superuser cannot be fenced.`,
       );
     await keepStill(session, ports, evidence, again ? "again" : "first");
     const ended = await endSessions(session, roles, ports);
     const loose = await looseSessions(session, roles);
-    // On a way back nothing is gained by not going it.
+    // On the way back the run continues, because stopping would not help.
     if (loose.length > 0 && again) ports.progress(`not kept out: ${looseInWords(loose).join(", ")}`);
     else if (loose.length > 0)
-      throw new Error(`The fence does not hold: ${looseInWords(loose).join(", ")} may write. ${END_THEM}`);
+      throw new Error(`The fence does not hold: ${looseInWords(loose).join(", ")} can write. ${END_THEM}`);
     ports.progress(
       `${roles.join(", ") || "nobody"} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`,
     );
@@ -106,15 +106,15 @@ async function fence(ports: Ports, evidence: RunEvidence, execution: string, aga
 }
 
 /**
- * Gives the application roles back what the fence took. What the migrations granted or revoked stays so, where they
- * stand. Does nothing where no fence of this run stands.
+ * Gives the application's roles back what the fence took. Grants and revokes by the migrations stay while these are on
+ * production. Does nothing if this run has no fence up.
  */
 async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restored = (await evidence.read(Doc.restored)) !== undefined;
   for (const [set, lifted] of [
     [Doc.fenceAgain, Doc.fenceAgainLifted],
     [Doc.fence, Doc.fenceLifted],
-    // Lifted before or not: what stands in production's place now is as it was when the snapshot was taken.
+    // Lifted before or not: the restored production has the fence of the backup again.
     ...(restored ? [[Doc.fence, Doc.fenceRestoredLifted] as const] : []),
   ] as const) {
     const standing = await evidence.read(docName<FenceDoc>(set));
@@ -128,13 +128,13 @@ async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
   }
 }
 
-/** Lets the next run have this database. Does nothing where this run has not come as far as the fence. */
+/** Releases the claim on this database. Does nothing if this run never reached the fence. */
 async function leave(ports: Ports, evidence: RunEvidence): Promise<void> {
   if (await evidence.read(Doc.fence))
     await withTarget(ports, evidence, "production", (session) => releaseClaim(session, evidence.run));
 }
 
-/** Ends the sessions of these roles; resolves to how many there were when none is left. */
+/** Ends the sessions of these roles, and returns how many were ended. */
 async function endSessions(session: Session, roles: readonly string[], ports: Ports): Promise<number> {
   const seen = new Set<number>();
   const until = ports.clock.now().getTime() + PATIENCE_MS;
@@ -148,7 +148,7 @@ async function endSessions(session: Session, roles: readonly string[], ports: Po
     if (rows.length === 0) return seen.size;
     if (ports.clock.now().getTime() > until)
       throw new Error(
-        `Sessions of ${roles.join(", ")} do not end: pid ${rows.map((row) => row.pid).join(", ")}`,
+        `Sessions of ${roles.join(", ")} did not end: pid ${rows.map((row) => row.pid).join(", ")}`,
       );
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }

@@ -24,7 +24,7 @@ import { formProblems, type GateForm, parseForm } from "./form.ts";
 import { type MakeReport, reportAddress, showReport, visitOf } from "./report-page.ts";
 import { fromOwnPage, type GateRequest, type GateResponse, MOST_BODY_BYTES, respond } from "./request.ts";
 
-/** Answers a request for a gate's page: GET and HEAD show, only POST decides. */
+/** Answers a request for a gate's page. GET and HEAD show the page; only POST decides. */
 export async function answer(
   request: GateRequest,
   ports: GatePorts,
@@ -34,14 +34,14 @@ export async function answer(
   return request.method === "HEAD" ? { ...response, body: "" } : response;
 }
 
-/** What went wrong here is in the log; the page says that it can be tried again. */
+/** Returns the page for an unexpected error, and logs the error. The page offers to try again. */
 export function broken(error: unknown): GateResponse {
-  // Its message may quote what it was about, a token even: where it came from is enough.
+  // The error's message may quote a token, so only the stack frames are logged.
   console.error("gate page:", error instanceof Error ? frames(error) : "error");
   return respond(500, page.brokenPage());
 }
 
-/** For a call that is no request for a page. */
+/** Returns the page for an event that is not a page request. */
 export function notARequest(): GateResponse {
   return respond(400, page.methodPage());
 }
@@ -78,7 +78,7 @@ async function show(
     return respond(200, visit.page({ key, problems: [] }));
   }
   if (known.state !== "decided") return closed(known, address, ports);
-  // A call to the run that was lost is so made again. HEAD only asks what GET would say.
+  // GET repeats a lost call to the run. HEAD must change nothing.
   const told = request.method === "GET" ? await tell(ports, address.run, known.decision) : "yes";
   const view = {
     ...known,
@@ -103,7 +103,7 @@ async function post(
   if (!form) return respond(400, page.malformedPage());
   const known = await stateFor(form.key, address, ports);
   const named = known.state === "unknown" ? undefined : approverOf(form.key, known.doc);
-  // The page has a field for the name exactly where the link does not say it.
+  // The page has a name field only where the link does not identify the approver.
   if (known.state !== "unknown" && (named === undefined) !== (form.by !== undefined))
     return respond(400, page.malformedPage());
   const given = {
@@ -138,7 +138,7 @@ async function postToOpen(
   if (form.shown !== visit.shown)
     problems.push({
       field: "page",
-      message: "What this page shows has changed meanwhile. Look at it again.",
+      message: "This page has changed since you opened it. Read it again.",
     });
   if (problems.length > 0) return again(problems);
   await visit.keep();
@@ -167,11 +167,11 @@ async function outcome(
         ports.settings,
         first ? "yours" : "another's",
       );
-      // Accepted, not done: the answer is kept and the run has still to hear it.
+      // 202: the answer is stored, and the run does not have it yet.
       return respond(first ? (told === "failed" ? 202 : 200) : 409, body);
     }
     case "counted":
-      // Accepted, not done: others must say Go too.
+      // 202: other approvers must give a Go too.
       return respond(decided.first ? 202 : 409, page.countedPage(decided, ports.settings));
     default:
       return closed(decided, address, ports);
@@ -179,7 +179,7 @@ async function outcome(
 }
 
 async function stateFor(key: string, address: GateAddress, ports: GatePorts): Promise<GateState> {
-  // A wrong key and a gate that is not there look the same.
+  // A wrong key and a missing gate look the same from outside.
   return gateState(ports, address, (doc) => opensGate(key, doc));
 }
 
@@ -201,7 +201,7 @@ function withheld({ run, gate, attempt }: GateAddress, ports: GatePorts): Promis
   return evidenceOf(ports.evidence, run).read(withheldDoc(gate, attempt));
 }
 
-/** Who of those that answered may also have published the plan. */
+/** The names of the people who answered and may also have published the plan. */
 async function publishers(
   { run }: GateAddress,
   decision: GateDecisionDoc,

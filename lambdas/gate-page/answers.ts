@@ -10,26 +10,26 @@ import { count } from "../shared/text.ts";
 import { goesSoFar } from "./choices.ts";
 import { layout, questionOf, time } from "./layout.ts";
 
-/** A page for each way in which a link or a form is no good. None says more about a gate than its reader may know. */
+/** A page for each way that a link or form is invalid. None reveals more about a gate than its reader may know. */
 function plainPage(title: string, text: string): Html {
   return layout({ title }, html`<h1>${title}</h1><p>${text}</p>`);
 }
 
 export const unknownPage = () =>
   plainPage(
-    "This link is not known",
-    `It may have been cut off in the e-mail: copy the whole line into the address bar. A link to a report ends after ${REPORT_LINK_DAYS} days; the run's evidence still has it, as report.html. Nothing was decided.`,
+    "This link is not valid",
+    `The e-mail may have cut it off: copy the whole line into the address bar. A link to a report works for ${REPORT_LINK_DAYS} days; after that, the report is still in the run's evidence, as report.html. Nothing was decided.`,
   );
 
-/** For a report that no answer of Lambda's can hold. */
+/** The page for a report that is too large for a Lambda response. */
 export const largeReportPage = (link: string) =>
   layout(
     { title: "The report" },
-    html`<h1>The report is large</h1><p><a href="${link}">Open the report</a>, if it does not come by itself. This link ends after some minutes: then come back here.</p>`,
+    html`<h1>The report is large</h1><p><a href="${link}">Open the report</a> if it does not open by itself. This link expires after some minutes: come back here for a new one.</p>`,
   );
 
 export const methodPage = () =>
-  plainPage("This page cannot be used like that", "Open the link from the e-mail. Nothing was decided.");
+  plainPage("This request is not valid", "Open the link from the e-mail. Nothing was decided.");
 
 export const foreignPage = () =>
   plainPage(
@@ -49,27 +49,27 @@ export const largePage = () =>
 export const malformedPage = () =>
   plainPage(
     "This answer cannot be read",
-    "A part of it is missing, or holds characters that cannot be seen, as text that was copied may. Open the link from the e-mail and type the answer there. Nothing was decided.",
+    "A part of it is missing or has invisible characters, as copied text may have. Open the link from the e-mail and type the answer there. Nothing was decided.",
   );
 
 export const brokenPage = () =>
   plainPage(
-    "Something went wrong here",
-    "Open the link from the e-mail again in a minute. It shows whether your answer was kept.",
+    "Something went wrong",
+    "Open the link from the e-mail again in a minute. It shows whether your answer was stored.",
   );
 
 export function expiredPage(doc: GateDoc, settings: RunSettings): Html {
   const now = endsWithWindow(doc)
-    ? "Then the maintenance window ended. Without an answer it counts as a No-Go."
+    ? "Then the maintenance window ended. If nobody answered in time, that counts as a No-Go."
     : doc.escalation
-      ? "Without an answer it counts as a No-Go."
-      : "The escalation contacts are asked now, by a link of their own; without an answer of theirs it counts as a No-Go.";
+      ? "If nobody answered in time, that counts as a No-Go."
+      : "The gate is now open for the escalation contacts, with a new link. If they do not answer either, that counts as a No-Go.";
   return gateAnswer(
     doc,
     settings,
-    "The time for this answer is over",
-    html`<p>It could be answered until ${time(doc.expiresAt)}. ${now}</p>
-<p>Nothing was decided by this link.</p>`,
+    "The time to answer is over",
+    html`<p>This gate was open until ${time(doc.expiresAt)}. ${now}</p>
+<p>This link decided nothing.</p>`,
   );
 }
 
@@ -82,14 +82,14 @@ export function supersededPage(
   return gateAnswer(
     doc,
     settings,
-    "A newer link has taken this one's place",
-    html`<p>This gate was asked again. Use the link in the newest message about it; this one decides nothing any more.</p>
+    "A newer link replaces this one",
+    html`<p>This gate opened again. Use the link in the newest message about it. This one no longer works.</p>
 ${decision && answer(decision)}
 ${withheld && withheldNote(withheld)}`,
   );
 }
 
-/** One Go of several: what it counts for, and what is still to come. */
+/** The page after one Go of several: it shows how many are still missing. */
 export function countedPage(
   { doc, approvals, first }: Extract<Decided, { state: "counted" }>,
   settings: RunSettings,
@@ -98,10 +98,10 @@ export function countedPage(
   return gateAnswer(
     doc,
     settings,
-    first ? "Your Go is counted" : "Not counted: a Go of this name was given before",
+    first ? "Your Go is counted" : "Not counted: this name has already given a Go",
     html`<h2>What happens now</h2>
-<p>Nothing yet: ${count(missing, "other person", "other people")} must say Go by this same link, until ${time(doc.expiresAt)}. Anybody may still say No-Go, and that ends it at once.</p>
-${!first && html`<p>If you are another person of the same name, type your name so that it tells you apart.</p>`}
+<p>Nothing yet: ${count(missing, "other person", "other people")} must give a Go by this same link, until ${time(doc.expiresAt)}. A No-Go from anybody still closes the gate at once.</p>
+${!first && html`<p>If you are another person with the same name, add something that tells you apart.</p>`}
 ${goesSoFar(doc, approvals)}
 <p>You can close this page.</p>`,
   );
@@ -112,13 +112,13 @@ export interface DecidedView {
   decision: GateDecisionDoc;
   told: Delivery;
   withheld: WithheldDoc | undefined;
-  /** The reader's answer was a No-Go, and there was a Go. */
+  /** Present where the reader's No-Go came after a Go. */
   tooLate?: TooLate | undefined;
-  /** Who of those that answered may also have published the plan. */
+  /** The names of the people who answered and may also have published the plan. */
   publishers: readonly string[];
 }
 
-/** What has been decided and what happens now. `yours`: the reader's own answer, given just now. */
+/** The page of a decided gate: the decision and what happens now. `yours`: the reader has just given this answer. */
 export function decidedPage(
   { doc, decision, told, withheld, tooLate, publishers }: DecidedView,
   settings: RunSettings,
@@ -127,8 +127,8 @@ export function decidedPage(
   const word = decision.decision === "Go" ? "Go" : "No-Go";
   const title = {
     yours: `Your ${word} is given`,
-    "another's": `Not counted: this gate was answered before, by a ${word}`,
-    "anyone's": `This gate is answered: ${word}`,
+    "another's": `Not counted: this gate was already decided (${word})`,
+    "anyone's": `This gate is decided: ${word}`,
   }[reader];
   return gateAnswer(
     doc,
@@ -142,30 +142,30 @@ ${
     ? withheldNote(withheld)
     : html`<h2>What happens now</h2>
 <p>${decision.decision === "Go" ? doc.go : doc.noGo}</p>
-${decision.decision === "Go" && html`<p>Before that it is checked once more that what the page showed is still so. If it is not, the gate is asked again.</p>`}`
+${decision.decision === "Go" && html`<p>First Sluice checks that everything the page showed is unchanged. If something changed, the gate opens again.</p>`}`
 }
 ${toldNote(told)}
 <p>You can close this page.</p>`,
   );
 }
 
-/** Whoever says No-Go wants the run to stop: an answer that stops nothing must say what does. */
+/** A person who says No-Go wants the run to stop. This No-Go stops nothing, so the note shows what does. */
 function tooLateNote({ lacks, execution }: TooLate): Html {
   const how = execution
-    ? html`<p>To stop it, stop its execution, in the Step Functions console or so:</p>
+    ? html`<p>To stop the run, stop its execution in the Step Functions console, or with this command:</p>
 <pre>aws stepfunctions stop-execution --execution-arn ${execution}</pre>
-<p>Sluice then goes back by itself from where the run is, or finishes an opening that has begun. What that means is in the operator runbook, “A run was stopped”.</p>`
-    : html`<p>To stop it, press Ctrl-C once in the terminal where it goes on: it then goes back by its own way.</p>`;
+<p>Sluice then goes back automatically from where the run is, or finishes an opening that has begun. The operator runbook explains this under “A run was stopped”.</p>`
+    : html`<p>To stop the run, press Ctrl-C once in its terminal. The run then goes back by its own way.</p>`;
   return html`<div class="note no"><h2>Your No-Go does not stop the run: a Go came before it</h2>
-<p>${lacks === undefined ? "It is kept, and the report shows it." : html`It is not kept: ${lacks} Go back and send it again.`}</p>
+<p>${lacks === undefined ? "It is stored, and the report shows it." : html`It is not stored: ${lacks} Go back and send it again.`}</p>
 ${how}</div>`;
 }
 
 function toldNote(told: Delivery): Html | false {
   if (told === "yes") return false;
   return told === "failed"
-    ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again. At the latest it looks by itself, when the gate's time is over.</p></div>`
-    : html`<div class="note"><h2>The run does not wait here any more</h2><p>It has heard an answer already, its time had run out, or it was stopped. This answer is kept, but it may have had no effect: look at the run before you rely on it.</p></div>`;
+    ? html`<div class="note no"><h2>The run does not have the answer yet</h2><p>The answer is stored and cannot be lost, but it did not reach the run. Open the link from the e-mail again in a minute: that sends it again. When the gate's time ends, the run reads it in any case.</p></div>`
+    : html`<div class="note"><h2>The run no longer waits at this gate</h2><p>It already has an answer, its time had run out, or it was stopped. This answer is stored, but it may have had no effect: look at the run before you rely on it.</p></div>`;
 }
 
 function answer({ decision, by, at, comment }: GateDecisionDoc): Html {
@@ -180,7 +180,7 @@ ${comment !== "" && html`<p class="comment">${comment}</p>`}
 function withheldNote(withheld: WithheldDoc): Html {
   return html`<div class="note"><h2>This Go did not take effect</h2>
 <ul>${withheld.changed.map((line) => html`<li>${line}</li>`)}</ul>
-<p>${withheld.answer === "Ask" ? "The gate is asked again, by a new link." : "It counts as a No-Go."}</p></div>`;
+<p>${withheld.answer === "Ask" ? "The gate opens again, with a new link." : "It counts as a No-Go."}</p></div>`;
 }
 
 function gateAnswer(doc: GateDoc, settings: RunSettings, title: string, content: Html): Html {

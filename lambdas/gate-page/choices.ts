@@ -10,21 +10,21 @@ import { described, field, fieldId, type GateForm, wrong } from "./form.ts";
 import type { GateView } from "./gate-page.ts";
 import { time } from "./layout.ts";
 
-/** What the page's forms need: where they are absent, the page is what is kept as evidence of what was shown. */
+/** What the page's forms need. The page without forms is stored as evidence of what was shown. */
 export interface FormState {
   key: string;
   /** SHA-256 of the page without forms. */
   shown: string;
-  /** Of a gate that needs several Goes, those given: another's Go changes nothing about what is decided. */
+  /** The Goes given so far, at a gate that needs several. They are not part of `shown`: they change nothing in question. */
   approvals: readonly GateApprovalDoc[];
-  /** What was typed before, and what is wrong with it. */
+  /** What was typed before, together with `problems`. */
   typed?: GateForm;
   problems: readonly Problem[];
 }
 
-/** A Go and a No-Go, with what each leads to and, where somebody is to answer, its form. */
+/** The cards Go and No-Go: what each leads to and, if `form` is given, the form to answer with. */
 export function choices(view: GateView, form: FormState | undefined): Html {
-  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if what this page shows is still so.</p>
+  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if nothing on this page has changed meanwhile.</p>
 ${form && goesSoFar(view.doc, form.approvals)}
 <div class="choices">
 ${goCard(view, form)}
@@ -45,7 +45,7 @@ ${
   html`${opening(form, doc.attempt, "Go")}
 ${
   doc.checklist.length > 0 &&
-  html`<fieldset${described(problems, "Go", "ticked")}><legend>All of this is so:</legend>
+  html`<fieldset${described(problems, "Go", "ticked")}><legend>I confirm that all of this is true:</legend>
 ${doc.checklist.map(
   (item, i) =>
     html`<label class="tick" for="go-tick-${i}"><input type="checkbox" id="go-tick-${i}" name="tick" value="${i}" required${checked(typed?.tick.includes(i))}><span>${item}</span></label>`,
@@ -77,7 +77,7 @@ ${field({
   decision: "Go",
   name: "comment",
   label: "Comment",
-  hint: "If there is something that the report should say.",
+  hint: "Optional. The report shows it.",
   problems,
   control: (attributes) =>
     html`<textarea ${attributes} name="comment" maxlength="1500">${"\n"}${typed?.comment ?? ""}</textarea>`,
@@ -106,8 +106,8 @@ ${nameField(doc, form, "NoGo", problems, typed)}
 ${field({
   decision: "NoGo",
   name: "comment",
-  label: "Why",
-  hint: "For those who read the report.",
+  label: "Reason",
+  hint: "The report shows it.",
   problems,
   control: (attributes) =>
     html`<textarea ${attributes} name="comment" required maxlength="1500">${"\n"}${typed?.comment ?? ""}</textarea>`,
@@ -130,7 +130,7 @@ function card(decision: GateForm["decision"], leadsTo: string, content: Html): H
 ${content}</div>`;
 }
 
-/** Named by its card, so that a screen reader tells the two forms and their fields apart. */
+/** The form is named by its card, so that a screen reader distinguishes the two forms. */
 function opening({ key, shown }: FormState, attempt: number, decision: GateForm["decision"]): Html {
   return html`<form method="post" action="${attempt}" autocomplete="off" aria-labelledby="${LOOKS[decision].name}-title">
 <input type="hidden" name="key" value="${key}">
@@ -148,8 +148,8 @@ function nameField(
 ): Html {
   const named = approverOf(key, doc);
   if (named !== undefined)
-    // Focusable: what is wrong with who it is leads here.
-    return html`<p id="${fieldId(decision, "by")}" tabindex="-1">You answer as <strong>${named}</strong>: the link was sent to you alone.${hint && html` <span class="hint">${hint}</span>`}${wrong(problems, decision, "by")}</p>`;
+    // Focusable, because a problem with the name links here.
+    return html`<p id="${fieldId(decision, "by")}" tabindex="-1">You answer as <strong>${named}</strong>: this link was sent only to you.${hint && html` <span class="hint">${hint}</span>`}${wrong(problems, decision, "by")}</p>`;
   return field({
     decision,
     name: "by",
@@ -162,7 +162,7 @@ function nameField(
 }
 
 function starterHint(starter: string | null | undefined): string | false {
-  return isName(starter) && `Somebody other than ${starter}, who started this run.`;
+  return isName(starter) && `Not ${starter}, who started this run.`;
 }
 
 function checked(yes: boolean | undefined) {
@@ -173,7 +173,7 @@ function hintsOf(...hints: readonly (string | false)[]): string | false {
   return hints.filter((hint) => hint !== false).join(" ") || false;
 }
 
-/** Who checks their own plan must know that others see it. */
+/** A person who approves their own plan must know that the report shows it. */
 function publisherHint(
   published: NonNullable<GateView["report"]["plan"]["published"]>["by"] = [],
   named: string | undefined,
@@ -181,27 +181,27 @@ function publisherHint(
   if (named !== undefined)
     return (
       publisherNamed(published, named) !== undefined &&
-      "You published this plan yourself: the report will say so beside your answer."
+      "You published this plan yourself. The report will show that beside your answer."
     );
   const names = [...new Set(published.map(({ by }) => by))];
   return (
     names.length > 0 &&
-    `Published by ${names.join(", ")}: where that is you, the report says so beside your answer.`
+    `Published by ${names.join(", ")}. If that is you, the report will show it beside your answer.`
   );
 }
 
 const NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/** What decides the gate. */
+/** How many answers decide the gate. */
 function goesNeeded({ quorum }: GateDoc): Html | string {
   if (!quorum) return "Only the first answer counts.";
-  const many = `${NUMBERS[quorum.approvals]} people of different names`;
+  const many = `${NUMBERS[quorum.approvals]} people with different names`;
   return quorum.starterUnknown
-    ? html`A Go takes <strong>${many}</strong>: this run does not say who started it, and who did may not decide alone. A No-Go takes one.`
-    : html`A Go takes <strong>${many}</strong>. A No-Go takes one.`;
+    ? html`A Go needs <strong>${many}</strong>: nobody knows who started this run, and that person may not decide alone. A No-Go needs one.`
+    : html`A Go needs <strong>${many}</strong>. A No-Go needs one.`;
 }
 
-/** Who has said Go until now. */
+/** The Goes given so far, with names, times and comments. */
 export function goesSoFar({ quorum }: GateDoc, approvals: readonly GateApprovalDoc[]): Html | false {
   if (!quorum) return false;
   return html`<div class="note${approvals.length > 0 && " go"}"><h3>Go so far: ${approvals.length} of ${quorum.approvals}</h3>

@@ -5,12 +5,12 @@ import { count, duration, milliseconds } from "../shared/text.ts";
 import type { GateView } from "./gate-page.ts";
 import { time } from "./layout.ts";
 
-/** What somebody must weigh before anything else: whatever is not as it should be. Nothing where nothing was checked. */
+/** Returns a note of everything that is not as it should be, to be read first; false where nothing was checked yet. */
 export function concernsNote(report: Report): Html | false {
   if (!report.preflight) return false;
   const concerns = concernsOf(report);
   return concerns.length === 0
-    ? html`<div class="note go"><h3><span aria-hidden="true">✓ </span>All that was checked passed</h3></div>`
+    ? html`<div class="note go"><h3><span aria-hidden="true">✓ </span>All checks passed</h3></div>`
     : html`<div class="note"><h3>Look at this first</h3>
 <ul>${concerns.map((text) => html`<li>${text}</li>`)}</ul></div>`;
 }
@@ -21,7 +21,7 @@ function concernsOf(report: Report): string[] {
     ...(failures.length > 0 ? [`${count(failures.length, "failure")} on the way`] : []),
     ...(preflight?.checks ?? [])
       .filter(({ passed }) => passed !== true)
-      .map(({ name, passed, seen }) => `${name}: ${passed === null ? seen : "not as it must be"}`),
+      .map(({ name, passed, seen }) => `${name}: ${passed === null ? seen : "failed"}`),
     ...(staging.verified && !staging.verified.equal ? ["the restored copy differs from production"] : []),
     ...report.migrations.flatMap(failedChecks),
     ...proofs.filter(({ equal }) => !equal).map(({ title }) => `${title}: not equal`),
@@ -63,7 +63,7 @@ function missed(benchmark: Report["benchmarks"][number]): string[] {
   });
 }
 
-/** A verdict in a sign, a word and a colour, so that none of them is needed. */
+/** Shows a verdict as a sign, a word and a colour, so that each alone is enough. */
 export function verdict(passed: boolean | null, words: [yes: string, no: string, open: string]): Html {
   if (passed === null)
     return html`<span class="status is-open"><span aria-hidden="true">– </span>${words[2]}</span>`;
@@ -72,7 +72,7 @@ export function verdict(passed: boolean | null, words: [yes: string, no: string,
     : html`<span class="status is-no"><span aria-hidden="true">✕ </span>${words[1]}</span>`;
 }
 
-/** How long it takes to bring production back, by either way, beside what the plan allows. */
+/** Returns how long each way back takes, compared with the plan's limit. */
 export function wayBack({ wayBack, backup }: Report): Html | null {
   if (!wayBack) return null;
   const { sloSeconds, rollback, restore, restoreFrom } = wayBack;
@@ -87,13 +87,13 @@ export function wayBack({ wayBack, backup }: Report): Html | null {
 ${leavesOut.length > 0 && html`<p>Not counted:</p><ul class="plain">${leavesOut.map((line) => html`<li>${line}</li>`)}</ul>`}</div>`;
   return html`<div class="card">
 <h3>The way back</h3>
-<p>As the rehearsal measured it, proofs included; the plan allows ${duration(sloSeconds)}.</p>
-${rollback.parts.length > 0 && way(restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`, rollback)}
+<p>The rehearsal measured these times, proofs included. The plan allows ${duration(sloSeconds)}.</p>
+${rollback.parts.length > 0 && way(restoreFrom === undefined ? "Rolling back" : `Rolling back the migrations before ${restoreFrom}`, rollback)}
 ${way(restoreFrom === undefined ? `Restoring ${what}` : `Restoring ${what}, the way back from ${restoreFrom} on`, restore)}
 </div>`;
 }
 
-/** What a restore would lose; said also where it could not be counted, as people are about to decide. */
+/** Returns what a restore would lose. At the gate "restore" it also states that the loss could not be counted. */
 export function loss(report: Report): Html | null {
   const asked = report.gates.at(-1)?.gate === "restore";
   if (!report.loss && !asked) return null;
@@ -103,12 +103,12 @@ export function loss(report: Report): Html | null {
 ${
   report.loss
     ? html`<ul class="plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`
-    : html`<p>It could not be counted: production did not answer. What was written since the final snapshot is lost.</p>`
+    : html`<p>The loss could not be counted, because production did not answer. Everything written since the final snapshot would be lost.</p>`
 }
 </div>`;
 }
 
-/** What must be known of the maintenance window: that the run is allowed outside it, and that it may not be done in time. */
+/** Returns notes on the maintenance window: the run may continue outside it, or may not finish in time. */
 export function windowNotes({ doc, report }: GateView): Html | false {
   const { window } = doc;
   if (!window) return false;
@@ -117,17 +117,17 @@ export function windowNotes({ doc, report }: GateView): Html | false {
   return html`${
     window.override !== null &&
     html`<div class="note"><h2>Allowed outside the maintenance window</h2>
-<p>${report.request?.startedBy ?? "Whoever started it"} gave this reason: <q>${window.override}</q></p>
-<p>Until ${time(window.ends)} it may go on.</p></div>`
+<p>Reason, given by ${report.request?.startedBy ?? "the person who started the run"}: <q>${window.override}</q></p>
+<p>The run may continue until ${time(window.ends)}.</p></div>`
   }
 ${
   seconds > left &&
   html`<div class="note"><h2>This may not fit into the maintenance window</h2>
-<p>What is to come is predicted to take ${duration(seconds)}, without the time that people take at gates. When this gate was opened the window, which ends at ${time(window.ends)}, had ${duration(left)} left. A gate that is open at its end counts as a No-Go.</p></div>`
+<p>The remaining work is predicted to take ${duration(seconds)}, without the time that people take at gates. The window ends at ${time(window.ends)}; when this gate opened, it had ${duration(left)} left. A gate that is open at the end of the window counts as a No-Go.</p></div>`
 }`;
 }
 
-/** Predicted work that has not begun. */
+/** Predicted seconds of the work that has not begun. */
 function secondsToCome({ timeline }: GateView["report"]): number {
   return timeline.phases
     .filter(({ kind, startedAt }) => kind === "work" && startedAt === null)

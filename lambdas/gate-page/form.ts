@@ -10,12 +10,12 @@ import { knownAs, type RunSettings } from "../shared/settings.ts";
 const form = z.strictObject({
   key: z.string().min(1).max(100),
   decision: z.enum(["Go", "NoGo"]),
-  /** Empty where the link says who it is. */
+  /** Absent where the link identifies the approver. */
   by: line(100).optional(),
   comment: text(1_500).default(""),
-  /** The database's identifier, typed. */
+  /** The database's identifier, as typed. */
   instance: line(200).default(""),
-  /** Places in the checklist. */
+  /** Indexes into the checklist. */
   tick: z
     .array(
       z
@@ -24,17 +24,17 @@ const form = z.strictObject({
         .transform(Number),
     )
     .default([]),
-  /** SHA-256 of the page that the form stood on. */
+  /** SHA-256 of the page with the form, in hex. */
   shown: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
 export type GateForm = z.infer<typeof form>;
 
-/** The form that was posted; undefined for anything that the page's own forms do not send. */
+/** Parses a posted form; undefined for anything that the page's own forms cannot send. */
 export function parseForm(body: string): GateForm | undefined {
   const params = new URLSearchParams(body);
   const names = [...new Set(params.keys())];
-  // Two decisions in one form are none.
+  // A form with two decisions is invalid.
   if (names.some((name) => name !== "tick" && params.getAll(name).length > 1)) return undefined;
   const fields = Object.fromEntries(
     names.map((name) => [name, name === "tick" ? params.getAll(name) : params.get(name)]),
@@ -42,7 +42,7 @@ export function parseForm(body: string): GateForm | undefined {
   return form.safeParse(fields).data;
 }
 
-/** What only a form can lack; what every answer needs is in `decide`. */
+/** Returns what is wrong with the form's own fields. `decide` checks what every answer needs. */
 export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings): Problem[] {
   const problems: Problem[] = [];
   const wrongName = doc.approvers ? undefined : nameProblem(form.by ?? "");
@@ -51,7 +51,7 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))
     problems.push({ field: "ticked", message: "A Go needs every point of the checklist." });
   if (takesName(doc.kind, settings) && form.instance.trim() !== knownAs(settings))
-    problems.push({ field: "instance", message: `Type ${knownAs(settings)}, exactly so.` });
+    problems.push({ field: "instance", message: `Type ${knownAs(settings)} exactly as shown.` });
   return problems;
 }
 
@@ -74,11 +74,11 @@ interface Field {
   label: Html | string;
   hint?: string | false;
   problems: readonly Problem[];
-  /** The control itself, with the attributes that tie it to its label and to what is wrong. */
+  /** Returns the control, with the attributes that link it to its label and its problems. */
   control(attributes: Html): Html;
 }
 
-/** A control with its label, its hint and what is wrong with it. */
+/** A control with its label, hint and problems. */
 export function field({ decision, name, label, hint, problems, control }: Field): Html {
   const id = fieldId(decision, name);
   const invalid = problems.some((problem) => problem.field === name);

@@ -24,10 +24,10 @@ export function gatePage(view: GateView, form?: FormState): Html {
 ${doc.warnings && html`<div class="note no"><h2>Read this first</h2><ul>${doc.warnings.map((line) => html`<li>${line}</li>`)}</ul></div>`}
 <p class="lead">${report.plan.title}, on <strong>${knownAs(settings)}</strong></p>
 <p><a href="#decide">To the decision</a></p>
-${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>This gate was not decided in time. Now it is yours to decide.</p></div>`}
+${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>Nobody decided this gate in time. The decision is now yours.</p></div>`}
 ${
   doc.changed.length > 0 &&
-  html`<div class="note"><h2>Asked again: a Go did not take effect, as this has changed since</h2>
+  html`<div class="note"><h2>Opened again: the last Go did not take effect, because this has changed since</h2>
 <ul>${doc.changed.map((line) => html`<li>${line}</li>`)}</ul></div>`
 }
 ${windowNotes(view)}
@@ -35,7 +35,7 @@ ${facts(view)}
 
 <section aria-labelledby="measured"><h2 id="measured">Checked and measured so far</h2>
 ${form && reportLink(doc.attempt, form.key)}
-${view.brief ? html`${concernsNote(report)}<div class="card"><p>It is too much for this page. The whole report has it: read it before you decide.</p></div>` : measured(report)}
+${view.brief ? html`${concernsNote(report)}<div class="card"><p>The results are too large for this page. They are in the whole report: read it before you decide.</p></div>` : measured(report)}
 </section>
 
 <section aria-labelledby="decide"><h2 id="decide" tabindex="-1">Your decision</h2>
@@ -44,28 +44,28 @@ ${choices(view, form)}
   );
 }
 
-/** Has the focus when the page comes, so that it is read first, and by a screen reader too. */
+/** Takes the focus when the page loads, so that a screen reader reads it first too. */
 function problemList({ problems, typed }: FormState): Html {
   const target = (field: (typeof problems)[number]["field"]) => fieldId(typed?.decision ?? "Go", field);
-  return html`<div class="note no" role="alert" tabindex="-1" autofocus><h2>Nothing was decided yet</h2>
+  return html`<div class="note no" role="alert" tabindex="-1" autofocus><h2>Nothing is decided yet</h2>
 <ul>${problems.map(({ field, message }) => html`<li><a href="#${target(field)}">${message}</a></li>`)}</ul></div>`;
 }
 
-/** To the report, as it stands now. A form, so that the key is nowhere on the page but in forms. */
+/** The link to the current report. It is a form, so that the key stands only in forms. */
 function reportLink(attempt: number, key: string): Html {
   return html`<form method="get" action="${attempt}/report" target="_blank"><input type="hidden" name="key" value="${key}"><button type="submit" class="link">The whole report so far</button></form>`;
 }
 
-/** What the page of an open gate is made of. */
+/** The data of an open gate's page. */
 export interface GateView {
   doc: GateDoc;
   report: Report;
   settings: RunSettings;
-  /** Leaves out what was measured: the whole of it is more than an answer can hold. */
+  /** Leave out the measurements, because the page with them is too large for a response. */
   brief?: boolean;
 }
 
-/** What is asked about: which database, which plan, which run, and until when. */
+/** The subject of the gate: database, plan, run and deadline. */
 function facts({ doc, report, settings }: GateView): Html {
   const { request } = report;
   const zone = settings.maintenanceWindow?.timeZone;
@@ -75,7 +75,7 @@ function facts({ doc, report, settings }: GateView): Html {
 <dt>Plan</dt><dd>${report.plan.name} <code>${doc.basis.planChecksum.slice(0, 12)}</code></dd>
 ${publishedRow(report.plan)}
 <dt>Run</dt><dd><code>${report.run}</code></dd>
-<dt>Started</dt><dd>${request ? html`${time(request.startedAt)} by ${request.startedBy ?? "(not said)"}` : "(not known)"}</dd>
+<dt>Started</dt><dd>${request ? html`${time(request.startedAt)} by ${request.startedBy ?? "(not known)"}` : "(not known)"}</dd>
 ${request?.reason && html`<dt>Reason</dt><dd>${request.reason}</dd>`}
 ${
   doc.basis.fingerprint !== null &&
@@ -85,7 +85,7 @@ ${doc.window && html`<dt>Window</dt><dd>until ${time(doc.window.ends)}${inZone(d
 </dl></div>`;
 }
 
-/** By the clock on the wall, where the settings say whose: `Tue 04:13 in Europe/Berlin`. */
+/** Local time, if the settings name a time zone: `Tue 04:13 in Europe/Berlin`. */
 function inZone(iso: string, timeZone: string | undefined): string | false {
   if (timeZone === undefined) return false;
   const format = {
@@ -101,11 +101,12 @@ function inZone(iso: string, timeZone: string | undefined): string | false {
 }
 
 function atItsEnd(doc: GateView["doc"]): string | false {
-  if (endsWithWindow(doc)) return ", when the maintenance window ends: then it counts as a No-Go";
-  return doc.escalation && ", or it counts as a No-Go";
+  if (endsWithWindow(doc))
+    return ", when the maintenance window ends. If nobody answers, that counts as a No-Go.";
+  return doc.escalation && ". If nobody answers, that counts as a No-Go.";
 }
 
-/** Whose plan it is: by AWS's word who it was, by the publisher's when. */
+/** Who published the plan and when. AWS vouches for the identity; the time is the publisher's own. */
 function publishedRow({ published }: GateView["report"]["plan"]): Html | false {
   if (!published) return false;
   const lines = [
@@ -116,8 +117,6 @@ function publishedRow({ published }: GateView["report"]["plan"]): Html | false {
     ),
   ];
   if (lines.length === 0)
-    lines.push(
-      html`<strong>by nobody who is noted</strong>: whoever put it there went round \`sluice publish\``,
-    );
+    lines.push(html`<strong>publisher not recorded</strong>: the plan was not stored by \`sluice publish\``);
   return html`<dt>Published</dt><dd>${lines.map((line, i) => html`${i > 0 && html`<br>`}${line}`)}</dd>`;
 }

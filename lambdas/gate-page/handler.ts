@@ -11,7 +11,7 @@ import { settingsOf, settingsOfNone } from "../shared/settings.ts";
 import { answer, broken, notARequest } from "./answer.ts";
 import type { GateRequest, GateResponse } from "./request.ts";
 
-/** Answers whatever it is called with: no event makes it fail. */
+/** Answers every event with a page; no event makes it fail. */
 export async function handler(event: unknown, context: Context): Promise<APIGatewayProxyStructuredResultV2> {
   try {
     const request = requestOf(event);
@@ -38,7 +38,7 @@ const version2 = z.looseObject({
   }),
 });
 
-/** As a REST API sends it, and an HTTP API that is set to payload format 1.0. */
+/** The event of a REST API, or of an HTTP API with payload format 1.0. */
 const version1 = z.looseObject({
   httpMethod: z.string(),
   path: z.string(),
@@ -52,8 +52,8 @@ const version1 = z.looseObject({
 });
 
 /**
- * The request in an event of API Gateway, payload format 2.0 or 1.0; undefined for any other event, such as one that
- * only keeps the function warm.
+ * Reads the request from an API Gateway event, payload format 2.0 or 1.0. Returns undefined for any other event, such as
+ * one that only keeps the function warm.
  */
 export function requestOf(event: unknown): GateRequest | undefined {
   const two = version2.safeParse(event).data;
@@ -92,7 +92,7 @@ function common({
   return {
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
     body: isBase64Encoded ? Buffer.from(body, "base64").toString("utf8") : body,
-    // Not from the settings: they would make the API and this function need each other at deployment.
+    // Not from the settings, because then the API and this function would depend on each other at deployment.
     origin: `https://${requestContext.domainName}`,
   };
 }
@@ -101,12 +101,12 @@ export function resultOf({ status, headers, body }: GateResponse): APIGatewayPro
   return { statusCode: status, headers: { ...headers }, body };
 }
 
-// Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
+// Anybody can call this function, so it has no access to a database or an instance, nor code for that.
 const deployed = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
 const largePages = lazily(() => new S3PageLinks(s3(), requireEnvar(Envar.bucket)));
 
-/** The world as one request for a page sees it. Nothing is made or read before it is asked for. */
+/** The ports of one page request. Each is created on first use. */
 function pagePorts(
   context: Pick<Context, "getRemainingTimeInMillis">,
   progress: (line: string) => void,

@@ -6,9 +6,9 @@ import type { RunSettings } from "../shared/settings.ts";
 
 interface Frame {
   title: string;
-  /** Beside the name at the top: where this page belongs. */
+  /** Shown beside the name at the top, such as `gate open`. */
   place?: string;
-  /** Where the skip link leads; absent where the page is short. */
+  /** Target and text of the skip link; absent on a short page. */
   skipTo?: { id: string; text: string };
   contacts?: RunSettings["contacts"];
 }
@@ -42,17 +42,17 @@ ${
 `;
 }
 
-/** The question as a sentence of its own. */
+/** Returns the question as a full sentence. */
 export function questionOf(doc: GateDoc): string {
   return doc.question.charAt(0).toUpperCase() + doc.question.slice(1);
 }
 
-/** `2026-11-03 02:14 UTC`, and for machines in full. */
+/** Returns a time element: `2026-11-03 02:14 UTC` as text, the full ISO 8601 time as attribute. */
 export function time(iso: string): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time>`;
 }
 
-/** Everything the pages wear. One constant, so that the policy can allow exactly this text and nothing else. */
+/** The style of all pages. It is one constant, so that the policy can allow exactly this text. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -193,17 +193,17 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
-  // Two years. The API's domain is AWS's own: nothing is said of its subdomains.
+  // Two years, without subdomains: the API's domain belongs to AWS.
   "strict-transport-security": "max-age=63072000",
   // The pages are text and forms.
   "permissions-policy": NO_FEATURES.map((name) => `${name}=()`).join(", "),
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  // The address holds the key, and pages such as this one are nobody's to index.
+  // The address holds the key, so search engines must not index it.
   "x-robots-tag": "noindex, nofollow",
 };
 
-/** The report's page has a style of its own, the same in every report. */
+/** Headers of the report's page, which has its own style. */
 const REPORT_STYLE_HASH = createHash("sha256").update(REPORT_STYLE.markup).digest("base64");
 
 export const REPORT_HEADERS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { type Html, html } from "../shared/html.ts";
 import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../shared/text.ts";
 import { concernsNote, loss, verdict, wayBack } from "./concerns.ts";
 
-/** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
+/** Returns what was checked and measured so far, from the run's report. Empty sections are left out. */
 export function measured(report: Report): Html {
   const sections = [
     concernsNote(report) || null,
@@ -24,7 +24,7 @@ export function measured(report: Report): Html {
   const said = sections.filter((section) => section !== null);
   return said.length > 0
     ? html`${said}`
-    : html`<div class="card"><p>Nothing yet: this gate comes before the first step.</p></div>`;
+    : html`<div class="card"><p>Nothing yet: this gate is before the first step.</p></div>`;
 }
 
 type Section = Html | null;
@@ -39,7 +39,7 @@ function time({ downtime }: Report): Section {
 <p>${predicted.endsWith("planned") ? "planned" : "predicted"} downtime of the application, without the time that people take at gates.${
     downtime.fencedAt !== null &&
     downtime.openedAt === null &&
-    html` It is closed since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
+    html` The application has been out since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
   }</p>
 <details><summary>How it is made up</summary>
 ${formula && html`<p>${formula}</p>`}<ul class="plain">${downtime.parts.map(
@@ -68,12 +68,12 @@ function preflight({ preflight }: Report): Section {
   const others = checks.filter((check) => check.passed !== true);
   return html`<div class="card">
 <h3>Preflight</h3>
-<p>${verdict(passed === checks.length || (others.every((check) => check.passed === null) ? null : false), ["all passed", "not all passed", "not all known"])} · ${passed} of ${count(checks.length, "check")} passed</p>
+<p>${verdict(passed === checks.length || (others.every((check) => check.passed === null) ? null : false), ["all passed", "some failed", "some not known"])} · ${passed} of ${count(checks.length, "check")} passed</p>
 ${
   others.length > 0 &&
-  html`<ul class="plain">${others.map((check) => html`<li>${verdict(check.passed, ["passed", "failed", "look at it"])} ${check.name}: expected ${check.expected}, seen ${check.seen}. ${check.mend}</li>`)}</ul>`
+  html`<ul class="plain">${others.map((check) => html`<li>${verdict(check.passed, ["passed", "failed", "for you to check"])} ${check.name}: expected ${check.expected}, seen ${check.seen}. ${check.mend}</li>`)}</ul>`
 }
-<details><summary>All of them</summary>
+<details><summary>All checks</summary>
 <ul class="plain">${checks.map((check) => html`<li>${check.name}: ${check.seen}</li>`)}</ul></details>
 </div>`;
 }
@@ -134,8 +134,8 @@ function rollbackOf(
   { staging, wayBack, leaves = [] }: Report["migrations"][number],
   equal: boolean | null | undefined,
 ): Html | string {
-  if (wayBack === "restore") return "It has none: the way back is the restore";
-  const butFor = leaves.length > 0 ? `, but for ${inWords(leaves)}` : "";
+  if (wayBack === "restore") return "None: the way back is the restore";
+  const butFor = leaves.length > 0 ? `, except ${inWords(leaves)}` : "";
   return html`${last(staging, "rollback") ?? "–"}${equal !== undefined && html`<br>${verdict(equal, [`proven back${butFor}`, "not back", "not yet proven"])}`}`;
 }
 

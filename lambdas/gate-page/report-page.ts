@@ -24,17 +24,17 @@ import { REPORT_HEADERS } from "./layout.ts";
 import { fitsAnAnswer, type GateRequest, type GateResponse, respond } from "./request.ts";
 import { wavePage } from "./wave-page.ts";
 
-/** How a gate's link and the final message's lead to the report: each with a key that opens it. */
+/** An address of the report, from a gate's page or from the final message. Each has a key that opens it. */
 type ReportAddress = { run: string; opens(key: string, ports: GatePorts): Promise<boolean> };
 
-/** `/gates/<run>/<gate>/<attempt>/report` or `/reports/<run>`; undefined for any other path. */
+/** Parses `/gates/<run>/<gate>/<attempt>/report` or `/reports/<run>`; undefined for any other path. */
 export function reportAddress(path: string): ReportAddress | undefined {
   const gate = /^(.*)\/report$/.exec(path)?.[1];
   const address = gate === undefined ? undefined : gateAddress(gate);
   if (address)
     return {
       run: address.run,
-      // Whoever was asked may look at what became of it, for a while also once it is answered.
+      // An approver may read the report, for a while also after the gate is decided.
       async opens(key, ports) {
         const doc = await evidenceOf(ports.evidence, address.run).read(
           Doc.gate(address.gate, address.attempt),
@@ -53,7 +53,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
   };
 }
 
-/** The report of the run as its evidence stands now; undefined for a key that does not open it. */
+/** Returns the current report of the run; undefined for a key that does not open it. */
 export async function showReport(
   { query }: GateRequest,
   { run, opens }: ReportAddress,
@@ -73,7 +73,7 @@ export async function showReport(
   return elsewhere(await largePages.link(`runs/${run}/${file}`));
 }
 
-/** A run that has told of its end has this page already; of one that goes on, each state of the page is a file. */
+/** Stores a large report as a file. A run that has ended already has it; a running one gets a file per state of the page. */
 async function keepLarge(evidence: RunEvidence, report: string): Promise<string> {
   if ((await evidence.readFile("report.html")) === report) return "report.html";
   const file = `shown/report-${sha256(report).slice(0, 16)}.html`;
@@ -82,8 +82,8 @@ async function keepLarge(evidence: RunEvidence, report: string): Promise<string>
 }
 
 /**
- * Goes there by itself, and has a link for where that is off. No redirection: the gate's page lets its forms lead
- * nowhere but to itself, and browsers hold that against redirections too.
+ * Refreshes to the link, and shows it for browsers that do not refresh. A redirect would fail: the policy of the gate's
+ * page lets forms lead only to itself, and browsers apply that to redirects too.
  */
 function elsewhere(link: string): GateResponse {
   return respond(200, page.largeReportPage(link), { refresh: `0; url=${link}` });
@@ -103,12 +103,12 @@ function decoded(part: string | undefined): string | undefined {
 
 export type MakeReport = (evidence: RunEvidence) => Promise<Report>;
 
-/** The page of an open gate as it is now. */
+/** The current page of an open gate. */
 interface Visit {
   /** SHA-256 of what the page shows. */
   shown: string;
   page(form: Omit<FormState, "shown" | "approvals">): Html;
-  /** Keeps what the decision is about, as a file; it has no form and so no key. */
+  /** Stores the page as a file, without forms and so without the key. */
   keep(): Promise<unknown>;
 }
 

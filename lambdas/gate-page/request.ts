@@ -3,16 +3,16 @@ import { SECURITY_HEADERS } from "./layout.ts";
 
 export interface GateRequest {
   method: string;
-  /** As it came: not decoded. */
+  /** Not decoded. */
   path: string;
-  /** As it came, without the question mark. */
+  /** Not decoded, without the question mark. */
   query: string;
-  /** By names in lower case. */
+  /** Names in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
   body: string;
-  /** Address of the one who asks. */
+  /** IP address of the client. */
   from: string;
-  /** Origin that these pages are served under, as the server knows it. */
+  /** Origin of these pages, such as `https://example.org`. */
   origin: string;
 }
 
@@ -22,12 +22,12 @@ export interface GateResponse {
   body: string;
 }
 
-/** Largest form in bytes: the longest comment fits, whatever its script. */
+/** Largest form in bytes. The longest comment fits in any script. */
 export const MOST_BODY_BYTES = 16 * 1024;
 
 /**
- * False for a form that another site sent. The key already keeps those out; this also holds when a key has leaked.
- * Because of no-referrer, browsers give the page's own forms the origin "null": then only Sec-Fetch-Site tells.
+ * False for a form that another site sent. The key already prevents that; this also helps if a key has leaked. With
+ * no-referrer, browsers send the page's own forms with the origin "null": then only Sec-Fetch-Site shows the source.
  */
 export function fromOwnPage({ headers, origin: own }: GateRequest): boolean {
   const site = headers["sec-fetch-site"];
@@ -37,10 +37,10 @@ export function fromOwnPage({ headers, origin: own }: GateRequest): boolean {
   return origin === "null" && site === "same-origin";
 }
 
-/** Lambda sends 6 MB of JSON in answer, headers and all; some room is left for those. */
+/** Lambda's response limit is 6 MB of JSON, headers included; this leaves 64 KiB for them. */
 const MOST_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024;
 
-/** Whether Lambda can send this page in answer: as JSON, in which quotes and line ends take two bytes. */
+/** Whether the page fits into a Lambda response, measured as JSON, where quotes and line ends take two bytes. */
 export function fitsAnAnswer(page: string): boolean {
   return Buffer.byteLength(JSON.stringify(page)) <= MOST_ANSWER_BYTES;
 }

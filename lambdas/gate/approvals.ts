@@ -12,14 +12,14 @@ import type { Ports } from "../shared/ports.ts";
 import type { Publication } from "../shared/publications.ts";
 import { isName, relationOf, samePerson } from "./names.ts";
 
-/** Every Go given for what this attempt asks, one of each person, in the order in which they came. */
+/** Returns every Go that counts for this attempt, oldest first, one per person. */
 export async function approvalsSoFar(evidence: RunEvidence, doc: GateDoc): Promise<GateApprovalDoc[]> {
   return ofEachPerson([...(await earlierGoes(evidence, doc)), ...(await goesTo(evidence, doc, doc.attempt))]);
 }
 
 /**
- * Adds a Go, unless somebody of that name gave one or there are enough. Each takes the next number by a conditional
- * write, and so has seen all that came before it: nobody counts twice, however many answer at once.
+ * Adds a Go, unless that person already gave one or the quorum is complete. Each Go takes the next number by a
+ * conditional write, so it has seen all earlier ones: nobody counts twice, even with many answers at once.
  */
 export async function approve(evidence: RunEvidence, doc: GateDoc, approval: GateApprovalDoc): Promise<void> {
   const earlier = await earlierGoes(evidence, doc);
@@ -32,7 +32,7 @@ export async function approve(evidence: RunEvidence, doc: GateDoc, approval: Gat
   }
 }
 
-/** The decision on the gate: the one that is stored, or the one that enough Goes have come to. */
+/** Returns the gate's decision: the stored one, or the one that a complete quorum of Goes makes. */
 export async function storedDecision(
   evidence: RunEvidence,
   doc: GateDoc,
@@ -41,11 +41,11 @@ export async function storedDecision(
   const stored = await evidence.read(docName<GateDecisionDoc>(name));
   if (stored || !doc.quorum) return stored;
   const approvals = await approvalsSoFar(evidence, doc);
-  // Whoever gave the last one may have died before writing it down.
+  // The worker that stored the last Go may have died before it stored the decision.
   return isComplete(doc, approvals) ? await evidence.createOnce(name, joined(doc, approvals)) : undefined;
 }
 
-/** Those to the attempts before, where the very same was asked. */
+/** The Goes given to earlier attempts with the same question and basis. */
 async function earlierGoes(evidence: RunEvidence, doc: GateDoc): Promise<GateApprovalDoc[]> {
   const goes: GateApprovalDoc[] = [];
   for (let attempt = doc.quorum?.since ?? doc.attempt; attempt < doc.attempt; attempt++)
@@ -75,7 +75,7 @@ function isComplete({ quorum }: GateDoc, approvals: readonly GateApprovalDoc[]):
   return approvals.length >= (quorum?.approvals ?? 1);
 }
 
-/** The decision that several Goes make: whoever reads only its words must be told of all of them. */
+/** The decision that several Goes make. Its name and comment list all approvers, for readers of only these two. */
 function joined(
   { gate, attempt, checklist }: GateDoc,
   approvals: readonly GateApprovalDoc[],
@@ -100,8 +100,8 @@ function joined(
 }
 
 /**
- * How many Goes a gate needs; undefined where one is enough. Who started a run may not decide alone over production:
- * where nobody knows who that was, it takes two people, as one of any two did not start it.
+ * Returns how many Goes a gate needs; undefined where one is enough. The person who started a run may not decide alone
+ * about production. If the starter is unknown, the gate needs two people: one of any two did not start the run.
  */
 export async function quorumOf(
   kind: GateKind,
@@ -117,15 +117,15 @@ export async function quorumOf(
 }
 
 /**
- * The first of the attempts whose Goes count for this one: they stand as long as it is the very same that is asked
- * again, be it of the escalation contacts.
+ * Returns the first attempt whose Goes count for this one. Goes carry over while the basis is the same, also when the
+ * gate escalates.
  */
 export async function firstOfTheSame(
   { gate, attempt, basis }: Pick<GateDoc, "gate" | "attempt" | "basis">,
   evidence: RunEvidence,
 ): Promise<number> {
   const before = await evidence.read(Doc.gate(gate, attempt - 1));
-  // A decision that was stored is a matter of its own: it took effect, or was withheld with all of its Goes.
+  // A stored decision ends the series: it took effect, or was withheld with all its Goes.
   if (!before?.quorum || (await storedDecision(evidence, before))) return attempt;
   const same = (Object.keys(basis) as (keyof GateDoc["basis"])[]).every(
     (key) => basis[key] === before.basis[key],
@@ -135,12 +135,12 @@ export async function firstOfTheSame(
 
 type Named = Pick<Publication, "by">;
 
-/** Whoever published the plan and may be the one of that name. */
+/** Returns the publisher of the plan who may be the person of this name. */
 export function publisherNamed(published: readonly Named[], name: string): Named | undefined {
   return published.find(({ by }) => relationOf(by, name) !== "other");
 }
 
-/** Of those who gave an answer, the names of those who may also have published the plan. */
+/** Returns the names of the people who answered and may also have published the plan. */
 export function publishersAmong(
   published: readonly Named[],
   { by, approvals }: Pick<GateDecisionDoc, "by" | "approvals">,

@@ -16,7 +16,7 @@ export const deliveredDoc = (gate: string, attempt: number) =>
 export const shownDocumentsDoc = (gate: string, attempt: number) =>
   docName<ShownDocuments>(`gates/${gate}-${attempt}/documents`);
 
-/** Number of the newest attempt at the gate; only its link is good. 0: never opened. */
+/** Returns the number of the newest attempt at the gate, the only one whose link works. 0: never opened. */
 export async function latestAttempt(evidence: RunEvidence, gate: string): Promise<number> {
   const names = new Set(await evidence.list(`gates/${gate}-`));
   let latest = 0;
@@ -24,7 +24,7 @@ export async function latestAttempt(evidence: RunEvidence, gate: string): Promis
   return latest;
 }
 
-/** Why a Go was withheld so far, attempt by attempt. */
+/** Returns each Go withheld so far at this gate with its reasons, oldest attempt first. */
 export async function withheldSoFar(evidence: RunEvidence, gate: string): Promise<WithheldDoc[]> {
   const latest = await latestAttempt(evidence, gate);
   const numbers = Array.from({ length: latest }, (_, i) => i + 1);

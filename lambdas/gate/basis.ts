@@ -16,15 +16,15 @@ export const readProduction: ReadCatalog = (ports, evidence) =>
     standingCatalog(session, evidence, applicationRoles(ports)),
   );
 
-/** What a Go is bound to, in full; the gate's document holds its hashes. */
+/** Everything a Go is bound to, in full. The gate's document holds its hashes. */
 interface Basis {
   hashes: GateDoc["basis"];
-  /** Null: the gate is not about the catalog. */
+  /** Null: the gate does not depend on the catalog. */
   catalog: StandingCatalog | null;
   documents: ShownDocuments;
 }
 
-// At the others production's catalog is untouched (readiness), live (keep) or known to be wrong (restore).
+// At the other gates, production's catalog is untouched (readiness), in use (keep) or known to be wrong (restore).
 const ABOUT_THE_CATALOG: readonly GateKind[] = ["rehearsal", "after", "open"];
 
 export async function takeBasis(
@@ -48,14 +48,14 @@ export async function takeBasis(
 
 const fingerprintName = (gate: string, attempt: number) => `gate-${gate}-${attempt}`;
 
-/** Keeps the basis in full, so that a later difference can be told object by object. */
+/** Stores the basis in full, so that a later difference can be reported object by object. */
 export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
   if (basis.catalog)
     await evidence.createOnce(Doc.fingerprint(fingerprintName(gate, attempt)), basis.catalog.doc);
   await evidence.createOnce(shownDocumentsDoc(gate, attempt), basis.documents);
 }
 
-/** What is no longer as it was when the gate was opened; empty when a Go still stands. */
+/** Returns what has changed since the gate opened, as lines of text; empty when a Go still stands. */
 export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEvidence): Promise<string[]> {
   const changes: string[] = [];
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
@@ -88,11 +88,11 @@ function documentChanges(before: ShownDocuments, now: ShownDocuments): string[] 
       .map((name) => `${name} is gone`),
     ...Object.keys(now)
       .filter((name) => name in before && before[name] !== now[name])
-      .map((name) => `${name} is another`),
+      .map((name) => `${name} has changed`),
   ];
 }
 
-// A page that people read must stay readable; the evidence has both sides in full.
+// The page must stay readable. The evidence has both sides in full.
 const MOST_LINES = 20;
 
 function fewLines(lines: readonly string[]): string[] {
@@ -100,8 +100,8 @@ function fewLines(lines: readonly string[]): string[] {
   return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : [...lines];
 }
 
-// Gates and states are written while a gate is open, failures are of tries that were made again, and of the catalogs the
-// hashes stand in the records. The chain counts up to its newest link that holds documents.
+// Gates and states are written while a gate is open. Failures belong to attempts that were retried. The records already
+// hold the hashes of the catalogs. The chain counts up to its newest link that holds documents.
 const NOT_SHOWN = /^(gates|states|failures|fingerprints|catalogs|chain|leases)\//;
 const DOCUMENT = /\.json$/;
 
@@ -118,7 +118,7 @@ async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
 
 const READ_AT_ONCE = 8;
 
-/** How many links there are up to the newest that holds documents. What visits to a gate's page add holds none. */
+/** Number of links up to the newest that holds documents. Links added by visits to a gate's page hold none. */
 async function newestWithDocuments(
   evidence: RunEvidence,
   links: readonly (readonly [file: string, tag: string])[],
@@ -132,7 +132,7 @@ async function newestWithDocuments(
   return 0;
 }
 
-/** What somebody saw who answered, kept by its SHA-256: a gate's page, or what a terminal said. */
+/** Where the approver read the gate: its page or a terminal. The text is stored under its SHA-256. */
 type ShownOn = "page" | "terminal";
 
 const ENDINGS: Readonly<Record<ShownOn, { ending: string; type: string }>> = {
@@ -145,7 +145,7 @@ type Attempt = Pick<GateDoc, "gate" | "attempt">;
 const shownFile = ({ gate, attempt }: Attempt, shown: string, on: ShownOn) =>
   `gates/${gate}-${attempt}/shown-${shown.slice(0, 16)}.${ENDINGS[on].ending}`;
 
-/** @returns its SHA-256 */
+/** Stores the text that the approver saw. @returns its SHA-256, in hex */
 export async function keepShown(
   evidence: RunEvidence,
   attempt: Attempt,
@@ -157,7 +157,7 @@ export async function keepShown(
   return shown;
 }
 
-/** Where what has this SHA-256 was shown; undefined: nowhere. */
+/** Returns where the text with this SHA-256 was shown; undefined: nowhere. */
 export async function shownOn(
   evidence: RunEvidence,
   attempt: Attempt,
@@ -171,13 +171,13 @@ export async function shownOn(
   return undefined;
 }
 
-/** What a terminal says of a gate, for evidence; the facts beside it are those of the report. */
+/** Returns the text of a gate as the terminal shows it, for the evidence. The report has the facts beside it. */
 export function terminalText(doc: GateDoc): string {
   return [
     `Gate ${doc.gate}, attempt ${doc.attempt}: ${doc.question}`,
     ...(doc.warnings ?? []).map((line) => `First: ${line}`),
     ...doc.changed.map((line) => `Changed: ${line}`),
-    ...doc.checklist.map((item) => `To be true for a Go: ${item}`),
+    ...doc.checklist.map((item) => `Required for a Go: ${item}`),
     `Go: ${doc.go}`,
     `No-Go: ${doc.noGo}`,
     "",

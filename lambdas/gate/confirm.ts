@@ -23,17 +23,17 @@ interface ConfirmGate extends TimedGate {
   heard: GateAnswer;
 }
 
-/** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. Both with their time. */
+/** Where the gate leads. `Ask`: it opens again. `Escalate`: it opens for the escalation contacts. Both have their time. */
 type Confirmed = { decision: Decision } | ({ decision: "Ask" | "Escalate" } & GateTime);
 
-// A database that changes after every Go is not one to migrate now.
+// A database that changes after every Go is too busy to migrate now.
 const MOST_ASKED_AGAIN = 5;
 
 /**
- * Lets a decision take effect. A Go does only if it was given on the gate's own page, and if what it was given for is
- * still so; otherwise the gate is asked again. Where nothing was heard, an answer that is stored counts all the same;
- * without one the gate is escalated once, and then is a No-Go.
- * @throws SluiceError DecisionForged; WindowClosed where it is to be asked again after the maintenance window's end
+ * Lets a decision take effect. A Go takes effect only if the gate's own page took it and its basis is unchanged;
+ * otherwise the gate opens again. If no answer reached the machine, a stored answer still counts. Without a stored
+ * answer the gate escalates once, and then counts as a No-Go.
+ * @throws SluiceError DecisionForged; WindowClosed if the gate must open again after the end of the maintenance window
  */
 export async function confirmGate(
   event: ConfirmGate,
@@ -43,14 +43,14 @@ export async function confirmGate(
 ): Promise<Confirmed> {
   const { gate, heard } = event;
   const doc = await evidence.read(Doc.gate(gate, await latestAttempt(evidence, gate)));
-  // Nobody can have been asked, whatever the machine was told.
+  // The gate never opened, so no person can have answered, whatever the machine received.
   if (!doc) return { decision: "NoGo" };
   const stored = await storedDecision(evidence, doc);
   const time = !stored && heard === "nothing" ? await timeLeft(event, ports, evidence) : undefined;
   if (time) return { decision: "Escalate", ...time };
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
   await refuseForged(doc, decision, ports, evidence);
-  // Also where the call that should have told it was lost: nobody needs to tell it any more.
+  // Written also where the call to the machine was lost: the machine has the answer now.
   await evidence.createOnce(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(event, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
@@ -61,7 +61,7 @@ export async function confirmGate(
     : { decision: answer };
 }
 
-/** @throws SluiceError DecisionForged: the run must not go on, and somebody must look who wrote that. */
+/** @throws SluiceError DecisionForged: the run must stop, and a person must find out who wrote the decision. */
 async function refuseForged(
   doc: GateDoc,
   decision: GateDecisionDoc,
@@ -74,12 +74,12 @@ async function refuseForged(
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined && decision.decision === "Go")
     for (const { by } of decision.approvals ?? [decision])
-      if (samePerson(starter, by)) flaws.push(`${by} may be ${starter}, who started the run.`);
+      if (samePerson(starter, by)) flaws.push(`${by} may be ${starter}, who started this run.`);
   if (flaws.length === 0) return;
   throw new SluiceError(
     ErrorName.DecisionForged,
-    `The decision at gate ${doc.gate} (attempt ${doc.attempt}) cannot have been taken by its page, so it does not count: ${flaws.join(" ")} ` +
-      "Somebody wrote it into the run's evidence. Find out who may write there before you start another run.",
+    `The decision at gate ${doc.gate} (attempt ${doc.attempt}) did not come from the gate's page, so it does not count: ${flaws.join(" ")} ` +
+      "Somebody wrote it into the run's evidence. Find out who can write there before you start another run.",
   );
 }
 
@@ -102,14 +102,14 @@ async function reasonToWithhold(
       answer,
       changed,
     });
-  if (heard === "NoGo") return withhold("NoGo", ["The run was told a No-Go that nobody gave on the page."]);
+  if (heard === "NoGo") return withhold("NoGo", ["The run received a No-Go that nobody gave on the page."]);
   const changed = await changesSince(doc, await takeBasis(kind, ports, evidence, readCatalog), evidence);
   if (changed.length === 0) return undefined;
   const asked = (await withheldSoFar(evidence, gate)).length;
   return withhold(asked < MOST_ASKED_AGAIN ? "Ask" : "NoGo", changed);
 }
 
-/** What the machine heard at a gate: an answer, or nothing, first from the approvers and then from the escalation. */
+/** What the machine received: an answer, or nothing from the approvers, or nothing from the escalation contacts either. */
 export type GateAnswer = Decision | "nothing" | "nothing again";
 
 /** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
@@ -134,13 +134,13 @@ export async function closeGate(
 
 async function why(doc: GateDoc, heard: GateAnswer, evidence: RunEvidence): Promise<string> {
   if (heard === "Go" || heard === "NoGo")
-    return `A ${heard === "Go" ? "Go" : "No-Go"} reached the run that nobody gave on the gate's page.`;
+    return `The run received a ${heard === "Go" ? "Go" : "No-Go"} that nobody gave on the gate's page.`;
   const given = await approvalsSoFar(evidence, doc);
   const said =
     given.length === 0
       ? "Nobody had answered"
-      : `Of ${doc.quorum?.approvals} Goes only ${given.length} had been given (${given.map(({ by }) => by).join(", ")})`;
+      : `Only ${given.length} of ${doc.quorum?.approvals} Goes had been given (${given.map(({ by }) => by).join(", ")})`;
   return endsWithWindow(doc)
     ? `${said} when the maintenance window ended, at ${moment(doc.expiresAt)}.`
-    : `${said} until ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
+    : `${said} by ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
 }

@@ -6,7 +6,7 @@ import { type CompiledPlan, isRestoreOnly, type Migration, restoreOnlyFrom } fro
 import type { BackupKind, RunSettings } from "../shared/settings.ts";
 import { duration, list } from "../shared/text.ts";
 
-/** What a Go and a No-Go lead to, said so that a person can weigh them. */
+/** Returns what a Go and a No-Go lead to, in sentences for the approver. */
 export function consequences(
   kind: GateKind,
   version: string | null,
@@ -16,7 +16,7 @@ export function consequences(
 ): { go: string; noGo: string } {
   const first = ahead(plan, null);
   const rehearsal =
-    "a snapshot of production is restored as a staging copy, where every migration and its way back is rehearsed. Production's schema and data are not changed.";
+    "a snapshot of production is restored as a staging copy, and every migration and its way back is rehearsed there. Production's schema and data stay unchanged.";
   switch (kind) {
     case "readiness":
       return settings.rehearse === "before"
@@ -46,7 +46,7 @@ export function consequences(
         go:
           next.length > 0
             ? capital(applied(next))
-            : "Data integrity, benchmarks and isolation are proven on production; then you are asked whether to open it.",
+            : "Data integrity, benchmarks and isolation are proven on production. Then the gate for the opening opens.",
         noGo: rolledBack(done, plan, settings, by),
       };
     }
@@ -57,16 +57,16 @@ export function consequences(
       };
     case "keep":
       return {
-        go: "The new schema stays and the application stays open; the failed smoke test stands in the report.",
+        go: "The new schema stays and the application stays open. The report shows the failed smoke test.",
         noGo: `${capital(closing(plan, settings))}. ${rolledBack(plan.migrations, plan, settings, by)} ${lostSinceOpening(plan, settings)}`,
       };
     case "restore":
       return {
         go:
           by === "snapshot"
-            ? `${settings.instance} is renamed and kept, the final snapshot is restored under its name, and it is proven to be what it was. Everything written since that snapshot stays behind in the renamed instance.`
-            : `${settings.instance} is renamed and kept, once its backups reach the moment that was noted behind the fence; it is restored under its name as it was at that moment, and proven to be what it was. Everything written since that moment stays behind in the renamed instance.`,
-        noGo: 'The run ends as NeedsOperator: production stays as it is now, and a person has to bring it back by hand (docs/operator-runbook.md, "NeedsOperator").',
+            ? `${settings.instance} is renamed and kept. The final snapshot is restored under its name and proven equal to the record. Everything written since that snapshot stays behind in the renamed instance.`
+            : `Once the backups of ${settings.instance} reach the moment noted behind the fence, the instance is renamed and kept. Production is restored under its name as it was at that moment and proven equal to the record. Everything written since that moment stays behind in the renamed instance.`,
+        noGo: 'The run ends as NeedsOperator: production stays as it is now, and an operator must bring it back by hand (docs/operator-runbook.md, "NeedsOperator").',
       };
   }
 }
@@ -76,16 +76,16 @@ function applied(migrations: readonly Migration[]): string {
   if (!first || !last) return "production is validated.";
   if (first === last)
     return `migration ${first.version} (${first.title}) is applied to production and validated.`;
-  return `${migrations.length} migrations, ${first.version} (${first.title}) to ${last.version} (${last.title}), are applied to production and validated one after the other. Nobody is asked in between.`;
+  return `${migrations.length} migrations, ${first.version} (${first.title}) to ${last.version} (${last.title}), are applied to production and validated one after the other. No gate opens in between.`;
 }
 
-/** @param by absent: nothing is backed up then */
+/** @param by absent: no backup is taken at this point */
 function closing(plan: CompiledPlan, settings: RunSettings, by?: BackupKind): string {
   return joined([
     plan.application.stop && "the application is stopped",
     settings.fence === "connect" && "the application's roles are kept out of the database",
     by === "snapshot" && "a final snapshot is taken",
-    by === "point-in-time" && "the moment is noted that a restore would go back to",
+    by === "point-in-time" && "the moment that a restore goes back to is noted",
   ]);
 }
 
@@ -97,14 +97,14 @@ function reopening(plan: CompiledPlan, settings: RunSettings): string {
   ]);
 }
 
-/** What going back costs from the opening on. */
+/** What going back costs after the opening. */
 function afterOpening(plan: CompiledPlan, settings: RunSettings): string {
   const from = restoreOnlyFrom(plan)?.version;
   if (from === undefined)
-    return "From then on a rollback would lose what the application writes to the new schema.";
+    return "After that, a rollback loses what the application writes to the new schema.";
   return settings.restore === false
-    ? `From then on nothing leads back: ${from} has no rollback, and nothing may be restored.`
-    : "From then on the restore, which is the way back, would lose everything that is written.";
+    ? `After that there is no way back: ${from} has no rollback, and the settings forbid a restore.`
+    : "After that the way back is the restore, which loses everything written since.";
 }
 
 function lostSinceOpening(plan: CompiledPlan, settings: RunSettings): string {
@@ -112,10 +112,10 @@ function lostSinceOpening(plan: CompiledPlan, settings: RunSettings): string {
     return "What the application wrote to the new schema since the opening is lost.";
   return settings.restore === false
     ? "What the application wrote stays."
-    : "A restore loses everything that was written since the opening.";
+    : "A restore loses everything written since the opening.";
 }
 
-/** How production is brought back from where these stand. */
+/** How production goes back once these migrations are applied. */
 function rolledBack(
   done: readonly Migration[],
   plan: CompiledPlan,
@@ -125,12 +125,12 @@ function rolledBack(
   const from = done.find(isRestoreOnly)?.version;
   if (from !== undefined)
     return settings.restore === false
-      ? `${from} has no rollback, and nothing may be restored: production stays as it is, the run ends as NeedsOperator, and a person has to see to it (docs/operator-runbook.md, "NeedsOperator").`
-      : `${from} has no rollback: what a restore would lose is counted, and you are asked whether ${by === "snapshot" ? "the final snapshot takes production's place" : "production is restored to the moment that was noted behind the fence"}. Then the run ends as Restored.`;
+      ? `${from} has no rollback, and the settings forbid a restore: production stays as it is, the run ends as NeedsOperator, and an operator must act (docs/operator-runbook.md, "NeedsOperator").`
+      : `${from} has no rollback: what a restore would lose is counted, and a gate opens for ${by === "snapshot" ? "the restore of the final snapshot" : "the restore to the moment noted behind the fence"}. After that restore the run ends as Restored.`;
   const left = done.flatMap(({ leaves = [] }) => leaves);
-  const butFor = left.length === 0 ? "" : `, but for ${list(left)}`;
+  const butFor = left.length === 0 ? "" : `, except ${list(left)}`;
   const versions = done.map((migration) => migration.version).reverse();
-  return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven to be what it was${butFor}, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
+  return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven equal to the record${butFor}, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
 }
 
 function joined(parts: readonly (string | false | undefined)[]): string {
@@ -145,7 +145,7 @@ function capital(text: string): string {
 
 type Settings = Pick<RunSettings, "restore" | "fence">;
 
-/** Where going back is not all by rollbacks that leave nothing: what a person must know before any other thing. A line each. */
+/** Returns what limits the way back, a line each: a restore, no way back, or rollbacks that leave traces. */
 export async function waysBackFor(
   kind: GateKind,
   plan: CompiledPlan,
@@ -160,7 +160,7 @@ export async function waysBackFor(
   ];
   if (kind === "restore") return restore;
   const left = plan.migrations.flatMap(({ version, leaves }) =>
-    leaves ? [`Rolled back, ${version} leaves ${list(leaves)}.`] : [],
+    leaves ? [`The rollback of ${version} leaves ${list(leaves)}.`] : [],
   );
   return [...restore, ...left];
 }
@@ -175,21 +175,19 @@ function restoreLine(
   if (from === undefined) return [];
   if (restore === false)
     return [
-      `From ${from} on there is no way back: nothing may be restored here (setting restore: false), and the plan accepts that (acceptNoWayBack: true).`,
+      `From ${from} on there is no way back: the setting restore: false forbids a restore, and the plan accepts that (acceptNoWayBack: true).`,
     ];
   const takes = measured ? `about ${duration(measured.restore.seconds)}` : "and the rehearsal will time it";
   const taken = by === "snapshot" ? "the final snapshot" : "the moment that it goes back to";
   const since = fence === "connect" ? "the opening" : taken;
-  return [
-    `From ${from} on the way back is the restore, ${takes}; what is written after ${since} would be lost.`,
-  ];
+  return [`From ${from} on the way back is the restore, ${takes}. It loses what is written after ${since}.`];
 }
 
 type Migrations = readonly Pick<Migration, "version" | "unasked">[];
 
 /**
- * The migrations that are applied from one question to the next: those since the gate before this one.
- * @param version the migration that the gate comes after; null: the gate that all of them come before
+ * Returns the migrations applied since the previous gate.
+ * @param version the migration that the gate follows; null: the gate after all migrations
  */
 export function since<M extends Migrations[number]>(migrations: readonly M[], version: string | null): M[] {
   const end = version === null ? migrations.length : placeOf(migrations, version) + 1;
@@ -200,8 +198,8 @@ export function since<M extends Migrations[number]>(migrations: readonly M[], ve
 }
 
 /**
- * Those that a Go leads to, up to the next gate.
- * @param version the migration that the gate comes after; null: none is applied yet
+ * Returns the migrations that a Go applies, up to the next gate.
+ * @param version the migration that the gate follows; null: none is applied yet
  */
 function ahead({ migrations }: CompiledPlan, version: string | null): Migration[] {
   const begin = version === null ? 0 : placeOf(migrations, version) + 1;

@@ -24,7 +24,7 @@ export interface Answered extends GateAddress {
   /** Address the answer came from. */
   from: string;
   ticked?: readonly string[];
-  /** SHA-256 of the page, which is kept; absent when it was answered at a terminal, without one. */
+  /** SHA-256 of the stored page; absent for an answer at a terminal. */
   shown?: string;
 }
 
@@ -36,29 +36,30 @@ export interface Problem {
 export type Decided =
   | Closed
   | { state: "incomplete"; doc: GateDoc; problems: Problem[] }
-  /** A Go of several that are needed. `first`: it is this answer; otherwise somebody of that name gave one before. */
+  /** One Go of several needed. `first`: this answer counts; otherwise a person of that name gave one before. */
   | { state: "counted"; doc: GateDoc; approvals: GateApprovalDoc[]; first: boolean }
-  /** `first`: this answer is the one that counts, or one of them; otherwise another one came before it. */
+  /** `first`: this answer counts, alone or with others; otherwise another answer was earlier. */
   | {
       state: "decided";
       doc: GateDoc;
       decision: GateDecisionDoc;
       first: boolean;
       told: Delivery;
-      /** It is a No-Go after a Go. */
+      /** Present for a No-Go after a Go. */
       tooLate?: TooLate;
     };
 
-/** A No-Go after a Go: whether it is kept, or what it lacks; and the execution that it does not stop. */
+/** A No-Go after a Go: what it lacks, and the execution that it does not stop. */
 export interface TooLate {
+  /** Why it is not stored, for its author; undefined: it is stored. */
   lacks: string | undefined;
-  /** Of Step Functions; undefined where the run goes on in a terminal. */
+  /** ARN in Step Functions; undefined where the run continues in a terminal. */
   execution: string | undefined;
 }
 
 /**
- * Decides a gate, once: whichever answer is stored first counts, for ever. It is stored before the machine is told, so
- * that a lost call can be made again. A gate that needs several Goes is decided by the last of them, or by any No-Go.
+ * Decides a gate once: the first stored answer counts for good. It is stored before the call to the machine, so that a
+ * lost call can be repeated. The last needed Go, or any No-Go, decides a gate that needs several Goes.
  */
 export async function decide(ports: GatePorts, answered: Answered): Promise<Decided> {
   const { run, gate, attempt } = answered;
@@ -92,14 +93,14 @@ export async function decide(ports: GatePorts, answered: Answered): Promise<Deci
 }
 
 async function counted(answered: Answered, doc: GateDoc, evidence: RunEvidence): Promise<Decided> {
-  // A newer attempt that did not see this Go goes on without it, and who gave it must know.
+  // A newer attempt that did not see this Go continues without it, and its approver must learn that.
   if ((await latestAttempt(evidence, doc.gate)) > doc.attempt)
     return { state: "superseded", doc, decision: undefined };
   const approvals = await approvalsSoFar(evidence, doc);
   return { state: "counted", doc, approvals, first: approvals.some((given) => isSame(given, answered)) };
 }
 
-/** What an answer comes to where there is a decision: the decision's words are told the machine once more if need be. */
+/** Returns what an answer to a decided gate results in. Sends the decision to the machine again if that failed before. */
 export async function settled(
   ports: GatePorts,
   answered: Answered,
@@ -128,34 +129,34 @@ async function tooLate(ports: GatePorts, answered: Answered, doc: GateDoc): Prom
   return { lacks, execution: execution?.startsWith("arn:") ? execution : undefined };
 }
 
-/** A form sent twice is the same answer, and hears the same. */
+/** A form sent twice is the same answer and gets the same reply. */
 function isSame(given: { by: string; comment: string }, answered: Answered): boolean {
   return given.by === answered.by.trim() && given.comment === answered.comment.trim();
 }
 
-/** What an answer lacks, wherever it is given. */
+/** Returns what an answer lacks, on the page and at a terminal alike. */
 export async function problemsWith(answered: Answered, doc: GateDoc, ports: GatePorts): Promise<Problem[]> {
   const problems: Problem[] = [];
   if (!isName(answered.by)) problems.push({ field: "by", message: "Type your name." });
   if (answered.decision === "NoGo") {
     if (answered.comment.trim() === "")
-      problems.push({ field: "comment", message: "Say why, for those who read the report." });
+      problems.push({ field: "comment", message: "Give the reason. The report shows it." });
     return problems;
   }
   const evidence = evidenceOf(ports.evidence, answered.run);
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined) {
     const relation = relationOf(starter, answered.by);
-    // Who is known by a link has no other name to give.
+    // An approver with a personal link cannot give another name.
     if (relation === "same" || (relation === "unclear" && doc.approvers))
       problems.push({
         field: "by",
-        message: `${starter} started this run. Somebody else must give the Go for production.`,
+        message: `${starter} started this run. Another person must give the Go for production.`,
       });
     else if (relation === "unclear")
       problems.push({
         field: "by",
-        message: `That could be ${starter}, who started this run and may not give the Go for production. If it is not you, ${IN_FULL}`,
+        message: `This name could be ${starter}, who started this run and may not give the Go for production. If you are someone else, ${IN_FULL}`,
       });
   }
   const alike =
@@ -167,14 +168,14 @@ export async function problemsWith(answered: Answered, doc: GateDoc, ports: Gate
   if (alike)
     problems.push({
       field: "by",
-      message: `That could be ${alike.by}, who has said Go already. If it is not you, ${IN_FULL}`,
+      message: `This name could be ${alike.by}, who has already given a Go. If you are someone else, ${IN_FULL}`,
     });
   return problems;
 }
 
-const IN_FULL = "say in full who you are: your given name and your surname.";
+const IN_FULL = "type your full name: given name and surname.";
 
-/** Who started the run, where that person may not give this gate's Go. */
+/** Returns the name of the person who started the run, if that person may not give this gate's Go. */
 export async function starterWhoMayNotDecide(
   doc: GateDoc,
   { settings }: Pick<GatePorts, "settings">,
@@ -185,21 +186,21 @@ export async function starterWhoMayNotDecide(
   return isName(startedBy) ? startedBy : undefined;
 }
 
-/** What has become of one attempt at a gate. */
+/** State of one attempt at a gate. */
 export type GateState =
   | Closed
-  /** With the Goes given so far, where it needs several. */
+  /** With the Goes given so far, if the gate needs several. */
   | { state: "open"; doc: GateDoc; approvals: GateApprovalDoc[] }
   | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc };
 
-/** What can no longer be decided, and was not decided by this attempt. */
+/** An attempt that can no longer be decided and was not decided. */
 export type Closed =
   | { state: "unknown" }
   | { state: "expired"; doc: GateDoc }
-  /** A newer link has been sent; a decision may have come before. */
+  /** A newer link has been sent. `decision`: one that was stored before, if any. */
   | { state: "superseded"; doc: GateDoc; decision: GateDecisionDoc | undefined };
 
-/** @param opens whether who asks may know the gate at all; nothing else is looked at before */
+/** Returns the state of an attempt. @param opens whether the requester may see the gate at all; checked first */
 export async function gateState(
   ports: GatePorts,
   { run, gate, attempt }: GateAddress,
@@ -219,8 +220,8 @@ export async function gateState(
 const MOST = 20;
 
 /**
- * Keeps a No-Go that came after the Go, once, however often it is sent.
- * @returns what it lacks to be kept; undefined: it is kept
+ * Stores a No-Go that came after the Go, once, however often it is sent.
+ * @returns why it cannot be stored; undefined: it is stored
  */
 async function keepObjection(
   evidence: RunEvidence,
@@ -228,12 +229,12 @@ async function keepObjection(
 ): Promise<string | undefined> {
   const wrong =
     nameProblem(objection.by) ??
-    (objection.comment === "" ? "Say why, for those who read the report." : undefined);
+    (objection.comment === "" ? "Give the reason. The report shows it." : undefined);
   if (wrong !== undefined) return wrong;
   for (let n = 1; n <= MOST; n++) {
     const name = Doc.gateObjection(objection.gate, objection.attempt, n);
     const kept = await evidence.createOnce(docName<GateObjectionDoc>(name), objection);
     if (kept.by === objection.by && kept.comment === objection.comment) return undefined;
   }
-  return `There are ${MOST} after the Go already.`;
+  return `${MOST} No-Goes after the Go are stored already.`;
 }

@@ -1,4 +1,4 @@
-/** First names that are no beginning of the name that they are short for, each line of one. */
+/** Short forms that do not begin like the full first name. Each line lists the forms of one name. */
 const ONE_NAME = `
 abigail abby gail
 albert bert al
@@ -74,7 +74,7 @@ william bill billy will liam wm
   .split("\n")
   .map((line) => new Set(line.split(" ")));
 
-/** In lower case and without accents: true for two ways to say one first name, as Bob is Robert. */
+/** True for two forms of one first name, as Bob and Robert. Takes lower case without accents. */
 export function areOneFirstName(one: string, other: string): boolean {
   return ONE_NAME.some((names) => names.has(one) && names.has(other));
 }

@@ -12,7 +12,7 @@ export function gateLink(gateUrl: string, { run, gate, attempt }: GateAddress, k
   return `${gateUrl}/gates/${encodeURIComponent(run)}/${encodeURIComponent(gate)}/${attempt}?key=${key}`;
 }
 
-/** The address in a path such as `/gates/<run>/<gate>/<attempt>`, whatever stands before it; undefined for any other. */
+/** Parses a path that ends in `/gates/<run>/<gate>/<attempt>`; undefined for any other path. */
 export function gateAddress(path: string): GateAddress | undefined {
   const parts = /\/gates\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path);
   if (!parts) return undefined;
@@ -24,17 +24,17 @@ export function gateAddress(path: string): GateAddress | undefined {
   return { run, gate, attempt: Number(attempt) };
 }
 
-/** A kind of gate, and for one after a migration its version. */
+/** Matches a kind of gate, with the version for a gate after a migration. */
 export const GATE_NAME = new RegExp(`^[a-z]+(?:-${versionPattern()})?$`);
 
-// Run and gate become part of the evidence's keys, which are file paths in a local run: nothing in them may lead elsewhere.
+// Run and gate become part of the evidence's keys, which are file paths in a local run: they must not escape the folder.
 const RUN = /^[^\s/\\\p{Cc}]{1,80}$/u;
 
 export function isRunName(run: string): boolean {
   return RUN.test(run) && !/^\.+$/.test(run);
 }
 
-/** For how long a link opens the report: as long as the last of a plan's reminders usually is. */
+/** Days for which a link opens the report: usually until the last reminder of a plan. */
 export const REPORT_LINK_DAYS = 30;
 
 export function reportLinkEnds(from: string): string {
@@ -53,13 +53,13 @@ function decoded(part: string | undefined): string | undefined {
   }
 }
 
-/** A new key for a link, and the hash that alone is stored: whoever reads the evidence cannot answer a gate. */
+/** Makes a new key for a link, with its hash. Only the hash is stored, so a reader of the evidence cannot answer a gate. */
 export function newKey(): { key: string; hash: string } {
   const key = randomBytes(32).toString("base64url");
   return { key, hash: keyHash(key) };
 }
 
-/** What a key is known by. */
+/** Returns the hash that a key is stored under: SHA-256, in hex. */
 export function keyHash(key: string): string {
   return digest(key).toString("hex");
 }
@@ -74,12 +74,12 @@ function digest(key: string): Buffer {
   return createHash("sha256").update(key).digest();
 }
 
-/** Of those who were asked by a link of their own, the one whose key it is. */
+/** Returns the name of the approver whose personal link has this key; undefined: none has. */
 export function approverOf(key: string, { approvers = [] }: Pick<GateDoc, "approvers">): string | undefined {
   return approvers.find(({ keyHash }) => keyMatches(key, keyHash))?.name;
 }
 
-/** Whether the key opens the gate: anybody's, or one of those who were asked by a link of their own. */
+/** Whether the key opens the gate: the key of a personal link, or the shared key where no approvers are listed. */
 export function opensGate(key: string, doc: Pick<GateDoc, "keyHash" | "approvers">): boolean {
   return doc.approvers ? approverOf(key, doc) !== undefined : keyMatches(key, doc.keyHash);
 }

@@ -1,31 +1,32 @@
 import unhomoglyph from "unhomoglyph";
 import { areOneFirstName } from "./first-names.ts";
 
-/** Who a gate is closed by where no person did: at the end of its time. */
+/** The name under which a gate is closed when its time ends without an answer. */
 export const SLUICE = "Sluice";
 
-/** True for a text that can tell one person from another. */
+/** True for a text that can identify a person: it has a letter or a digit. */
 export function isName(text: string | null | undefined): text is string {
   return typeof text === "string" && wordsOf(text).length > 0;
 }
 
-/** True for a name in letters that only look alike: it could pass for another's. */
+/** True for a name that mixes scripts with look-alike letters: it could imitate another name. */
 export function mixesScripts(name: string): boolean {
   return LOOK_ALIKES.filter((script) => script.test(name)).length > 1;
 }
 
-/** What is wrong with a name that somebody typed; undefined: nothing. */
+/** Returns what is wrong with a typed name, as a sentence for the page; undefined: nothing. */
 export function nameProblem(name: string): string | undefined {
   if (!isName(name)) return "Type your name.";
-  if (samePerson(name, SLUICE)) return `Type your name. ${SLUICE} itself answers where nobody did in time.`;
+  if (samePerson(name, SLUICE))
+    return `Type your name. "${SLUICE}" is reserved for gates that nobody answers in time.`;
   if (mixesScripts(name))
-    return "Type your name in the letters of one script: one with letters that only look alike could pass for another's.";
+    return "Type your name in the letters of one script. Mixed look-alike letters could imitate another name.";
   return undefined;
 }
 
 /**
- * How two ways to name a person relate. `same`: they are the same words, however they are written; `unclear`: they may
- * mean one person, as the words of one are within the other's, or are its initials; `other`: neither.
+ * How two names relate. `same`: the same words, in any spelling or order. `unclear`: they may mean one person, because
+ * one name contains the other or its initials. `other`: two different people.
  */
 export type Relation = "same" | "unclear" | "other";
 
@@ -36,26 +37,26 @@ export function relationOf(one: string, other: string): Relation {
   return relation === "other" && butForAdditions(one, other) ? "unclear" : relation;
 }
 
-/** True when two names may mean one person: neither may approve what the other started, nor count beside the other. */
+/** True when two names may mean one person. Then neither may approve the other's run, and both count as one approver. */
 export function samePerson(one: string, other: string): boolean {
   return relationOf(one, other) !== "other";
 }
 
-// Scripts with letters that cannot be told from one another on a page.
+// Scripts whose letters look the same on a page.
 const LOOK_ALIKES = [/\p{sc=Latin}/u, /\p{sc=Cyrillic}/u, /\p{sc=Greek}/u, /\p{sc=Armenian}/u];
 
 /**
- * A word as it is compared: its letters in lower case, and two skeletons by UTS 39, which are equal for what looks
- * alike: of what was typed, as a capital I looks like an l; and of its lower case.
+ * A word in the forms that are compared: its letters in lower case, and two skeletons by UTS 39, which are equal for
+ * look-alikes. One skeleton is of the typed text, where a capital I looks like an l; the other is of its lower case.
  */
 interface Word {
   letters: string;
-  /** With `ae` for ä and the like. */
+  /** With `ae` for ä, `oe` for ö and so on. */
   spelled: string;
   skeletons: readonly [string, string];
 }
 
-/** What slashes part: of an ARN and a path of a role the session's name alone, of `Name / Team` both, in their order. */
+/** Splits a name at slashes. An ARN or role path gives only the session's name; `Name / Team` gives both parts in order. */
 function partsOf(name: string): Word[][] {
   const parts = name.split(SLASH).filter((part) => wordsOf(part).length > 0);
   const last = parts.at(-1) ?? name;
@@ -63,16 +64,16 @@ function partsOf(name: string): Word[][] {
   return parts.length < 2 || path ? [wordsOf(last)] : parts.map(wordsOf);
 }
 
-// Also those that only look like one.
+// With the characters that look like a slash.
 const SLASH = /[/\u2044\u2215\uff0f\\]/;
 
-/** Of two names with teams. Where the same stands last, it is the team: then the names before it tell. */
+/** Compares two names with teams. If the last parts are the same, they are the team, and only the names count. */
 function relationOfParts(one: readonly Word[][], other: readonly Word[][]): Relation {
   const [oneLast, otherLast] = [one.at(-1) ?? [], other.at(-1) ?? []];
   const [oneFirst, otherFirst] = [one[0] ?? [], other[0] ?? []];
   const names = relationOfWords(oneFirst, otherFirst);
   if (relationOfWords(oneLast, otherLast) === "same") return names;
-  // One name of two teams, or two names of a team that is written first.
+  // One name in two teams, or two names of a team that is written first.
   if (names === "same") return "unclear";
   const crosswise = closest([relationOfWords(oneFirst, otherLast), relationOfWords(oneLast, otherFirst)]);
   return crosswise === "other" ? names : "unclear";
@@ -82,7 +83,7 @@ function closest(relations: readonly Relation[]): Relation {
   return relations.includes("same") ? "same" : relations.includes("unclear") ? "unclear" : "other";
 }
 
-/** Whether they are one but for what each adds to it: a team in brackets, after a dash, a comma or a title. */
+/** Whether both names are the same without additions: a title, or a team in brackets, after a dash or after a comma. */
 function butForAdditions(one: string, other: string): boolean {
   const [a, b] = [withoutAdditions(one), withoutAdditions(other)];
   return a !== one && b !== other && relationOfWords(wordsOf(a), wordsOf(b)) !== "other";
@@ -93,7 +94,7 @@ function withoutAdditions(name: string): string {
     name
       .replace(/[([{<][^)\]}>]*[)\]}>]?/g, " ")
       .replace(/\s[-–—|:]+\s.*|[|;].*/, " ")
-      // `Surname, First` has one word before the comma, and so has nothing added.
+      // `Surname, First` has one word before the comma, so the part after it is no addition.
       .replace(/^([^,]*\S\s+\S[^,]*),.*/, "$1")
       .replace(
         /(?<![\p{L}\p{N}])(dr|prof|mr|mrs|ms|mx|miss|sir|dame|herr|frau|ing|dipl)(?![\p{L}\p{N}])\.?/giu,
@@ -105,7 +106,7 @@ function withoutAdditions(name: string): string {
 }
 
 function wordsOf(name: string): Word[] {
-  // Where the mail goes names no person; a bar before a letter is an l.
+  // A mail domain identifies no person. A bar before a letter stands for an l.
   const text = name.replace(/(?<=[^\s<])@[\w.-]+/g, " ").replace(/(?<![\p{L}\p{N}])\|(?=\p{Ll})/gu, "l");
   const spelled = chunks(text.normalize("NFKC").replace(/[äæåöøüþ]/gi, (c) => SPELLED[c.toLowerCase()] ?? c));
   return chunks(text).map((text, i) => ({
@@ -119,8 +120,7 @@ function chunks(text: string): string[] {
   return (
     text
       .normalize("NFKD")
-      // Marks that cannot be seen, accents, rings and the vowel signs of Arabic and Hebrew part no words; an apostrophe
-      // is within one.
+      // Invisible marks, accents, rings, apostrophes, and the vowel signs of Arabic and Hebrew do not separate words.
       .replace(
         /\p{DI}|[\u0300-\u036f]|[\u0591-\u05c7]|[\u064b-\u065f]|\u0670|[\u20d0-\u20f0]|['’‘‛′`´\u02b9-\u02c1]/gu,
         "",
@@ -130,7 +130,7 @@ function chunks(text: string): string[] {
   );
 }
 
-/** How letters are written where the keyboard lacks them. */
+/** Spellings of letters that a keyboard lacks. */
 const SPELLED: Readonly<Record<string, string>> = {
   ä: "ae",
   æ: "ae",
@@ -149,18 +149,18 @@ function relationOfWords(one: readonly Word[], other: readonly Word[]): Relation
   if (mayFit(one, other)) return "unclear";
   const [alone] = one;
   if (one.length > 1 || !alone) return "other";
-  // Written as one word: `alovelace`, `adal`, `al`; where there are no blanks, a part of the whole.
+  // Written as one word: `alovelace`, `adal`, `al`. In scripts without blanks, a part of the whole name.
   return shortForms(other).some((form) => alike(form, alone)) || isPartWithoutBlanks(alone, joined(other))
     ? "unclear"
     : "other";
 }
 
-/** Whether the words may be within the others': as initials, in short, or written as one. */
+/** Whether the other name may contain these words: as initials, as short forms, or joined. */
 function mayFit(words: readonly Word[], others: readonly Word[]): boolean {
   const same = (a: Word, b: Word) =>
     alike(a, b) || isInitialOf(a, b) || isInitialOf(b, a) || isNumbered(a, b);
   if (fits(words, others, same)) return true;
-  // A short form alone says little: with a word that is the same, it may be the same person.
+  // A short form alone is weak evidence. Together with an equal word, it may be the same person.
   const sharesOne = words.some((a) => others.some((b) => alike(a, b)));
   if (words.length > 1 && sharesOne && fits(words, others, (a, b) => same(a, b) || isShortFor(a, b)))
     return true;
@@ -171,13 +171,13 @@ function mayFit(words: readonly Word[], others: readonly Word[]): boolean {
   );
 }
 
-/** `lovelace2` is no other than `lovelace`; `user1` and `user2` may be. */
+/** `lovelace2` counts as `lovelace`; `user1` and `user2` may be two people. */
 function isNumbered(one: Word, other: Word): boolean {
   const [a, b] = [one.letters, other.letters].map((letters) => letters.replace(/(?<=\p{L}{2})\d+$/u, ""));
   return a === b && (a === one.letters || b === other.letters);
 }
 
-/** Such as Alex for Alexander; and Bob for Robert. */
+/** Alex for Alexander, or Bob for Robert. */
 function isShortFor(one: Word, other: Word): boolean {
   const [short, long] = [one.letters, other.letters].sort((a, b) => a.length - b.length) as [string, string];
   const begins = short.length >= 3 && long.length - short.length >= 3 && long.startsWith(short);
@@ -198,13 +198,13 @@ function withTwoAsOne(words: readonly Word[]): Word[][] {
   return words.slice(1).map((_, i) => words.toSpliced(i, 2, joined(words.slice(i, i + 2))));
 }
 
-/** Whether each of the words has one of its own among the others, in any order. */
+/** Whether each word can be paired with a different one of the others, in any order. */
 function fits(
   words: readonly Word[],
   others: readonly Word[],
   match: (a: Word, b: Word) => boolean,
 ): boolean {
-  // Each that was taken tries to give way to the next: in turns, as all orders of many words would take years.
+  // Augmenting paths: a paired word moves to another partner if it can. Trying all orders of many words would take years.
   const takenBy = new Map<Word, Word>();
   const take = (word: Word, asked: Set<Word>): boolean =>
     others.some((other) => {
@@ -244,7 +244,7 @@ function shortForms(words: readonly Word[]): Word[] {
   ];
 }
 
-/** Chinese, Japanese and Korean names are written without blanks: a surname is how the whole begins. */
+/** Chinese, Japanese and Korean names have no blanks, so a surname or given name is the beginning or end of the whole. */
 function isPartWithoutBlanks(one: Word, other: Word): boolean {
   const [short, long] = one.letters.length < other.letters.length ? [one, other] : [other, one];
   return (
@@ -275,7 +275,7 @@ function lengthOf({ letters }: Word): number {
   return [...letters].length;
 }
 
-/** Upper case first: it also folds what has no lower case of its own, such as ß and ſ. */
+/** Folds case and accents. Upper case comes first, because it also folds ß and ſ, which lower case leaves. */
 function folded(text: string): string {
   return (
     text
@@ -283,7 +283,7 @@ function folded(text: string): string {
       .toLowerCase()
       .normalize("NFKD")
       .replace(/[\u0300-\u036f]/g, "")
-      // Latin's small capitals have no capitals of their own; katakana is hiragana in another hand.
+      // Latin small capitals have no upper case. Katakana is folded to hiragana.
       .replace(
         /[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]/gu,
         (c) => "abcdefghijklmnoprstuvwyz"["ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ".indexOf(c)] ?? c,

@@ -6,7 +6,7 @@ import { knownAs, type RunSettings } from "../shared/settings.ts";
 import { cutLines, cutText, plain } from "../shared/text.ts";
 import { deliveredDoc } from "./attempts.ts";
 
-/** The message that asks for a decision. Its link is the only way to the page, so it is the only link in it. */
+/** Returns the message that asks for a decision. It has one link only: the way to the page. */
 export function gateNotice(
   doc: GateDoc,
   run: string,
@@ -18,7 +18,7 @@ export function gateNotice(
   const lines = [
     ...(doc.warnings ? [...doc.warnings.map(cutPlain), ""] : []),
     doc.escalation
-      ? "This gate was not decided in time. It is now yours to decide."
+      ? "Nobody decided this gate in time. The decision is now yours."
       : "A migration waits for your decision.",
     "",
     `  Question  ${cutPlain(doc.question)}`,
@@ -29,32 +29,32 @@ export function gateNotice(
     "",
     ...(doc.changed.length > 0
       ? [
-          "It is asked once more, as something changed after the last Go:",
+          "This gate opens again, because something changed after the last Go:",
           ...cutLines(doc.changed, 50).map(item),
           "",
         ]
       : []),
     ...(doc.window && doc.window.override !== null
-      ? [`It may go on outside the maintenance window, for this reason: ${cutPlain(doc.window.override)}`, ""]
+      ? [`The run may continue outside the maintenance window. Reason: ${cutPlain(doc.window.override)}`, ""]
       : []),
     `Go:    ${cutPlain(doc.go)}`,
     `No-Go: ${cutPlain(doc.noGo)}`,
     "",
     ...(doc.quorum
       ? [
-          `A Go takes ${doc.quorum.approvals} people of different names${doc.quorum.starterUnknown ? ", as the run does not say who started it" : ""}; a No-Go takes one.`,
+          `A Go needs ${doc.quorum.approvals} people with different names${doc.quorum.starterUnknown ? ", because nobody knows who started the run" : ""}. A No-Go needs one.`,
           "",
         ]
       : []),
-    `What to look at is in the operator runbook, "Gate: ${doc.kind}".`,
+    `The operator runbook lists what to look at: "Gate: ${doc.kind}".`,
     "Read the evidence and decide here:",
     "",
     link,
     "",
-    `Until ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
+    `Answer by ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
     to
-      ? `The link is yours alone, ${cutPlain(to.name)}: an answer by it is your answer. Do not pass it on. Opening it decides nothing.`
-      : "The link is for you: whoever has it can decide. Opening it decides nothing.",
+      ? `This link is for ${cutPlain(to.name)} only: every answer by it counts as yours. Do not pass it on. Opening it decides nothing.`
+      : "Keep this link private: anybody who has it can decide. Opening it decides nothing.",
     ...(settings.contacts.length > 0
       ? [
           "",
@@ -73,10 +73,11 @@ export function gateNotice(
 }
 
 function atItsEnd(doc: GateDoc): string {
-  if (endsWithWindow(doc)) return "Then the maintenance window ends, and it counts as a No-Go.";
+  if (endsWithWindow(doc))
+    return "Then the maintenance window ends. If nobody has answered, that counts as a No-Go.";
   return doc.escalation
-    ? "After that it counts as a No-Go."
-    : "After that the escalation contacts are asked; this link then no longer works.";
+    ? "If nobody has answered by then, that counts as a No-Go."
+    : "After that, the gate opens for the escalation contacts, and this link stops working.";
 }
 
 function subject(doc: GateDoc, run: string, database: string): string {
@@ -97,7 +98,7 @@ function utc(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** For chats and the like. The link is not in it: whoever has that can decide, and nobody knows who listens. */
+/** The announcement of an open gate, for chats. It leaves out the link: anybody with the link could decide. */
 export function gateOpened(doc: GateDoc, run: string, ports: Ports): Announcement {
   return {
     type: "Gate Opened",
@@ -111,7 +112,7 @@ export function gateOpened(doc: GateDoc, run: string, ports: Ports): Announcemen
   };
 }
 
-/** @param withheld why a Go does not take effect; empty when the decision does */
+/** The announcement of a decision. @param withheld why a Go does not take effect; empty when the decision does */
 export function gateDecided(
   doc: GateDoc,
   { decision, by, comment, at }: GateDecisionDoc,
@@ -125,7 +126,7 @@ export function gateDecided(
   };
 }
 
-/** Announces, or lets it be: who only listens must not hold up a gate. */
+/** Sends an announcement. A failure is only logged, because listeners must not hold up a gate. */
 export async function announce(announcement: Announcement, ports: Ports): Promise<void> {
   try {
     await ports.announcer.announce({ ...announcement, detail: shortened(announcement.detail) });
@@ -136,7 +137,7 @@ export async function announce(announcement: Announcement, ports: Ports): Promis
   }
 }
 
-/** What people read of it is plain text of a length that an event may have. */
+/** Makes all texts plain and short enough for an event. */
 function shortened(detail: Announcement["detail"]): Announcement["detail"] {
   const said = (value: unknown): unknown => {
     if (typeof value === "string") return cutText(plain(value));
@@ -166,10 +167,10 @@ function about(doc: GateDoc, run: string, { plan, settings }: Ports) {
 const LOOKS = 15;
 const PAUSE_MS = 100;
 
-/** What the machine said to the decision. */
+/** Whether the machine has the decision. */
 export type Delivery = "yes" | "nobody waits" | "failed";
 
-/** Tells the machine the stored decision, unless it is known to have heard. */
+/** Sends the stored decision to the machine, unless the evidence shows that the machine has it. */
 export async function tell(ports: GatePorts, run: string, decision: GateDecisionDoc): Promise<Delivery> {
   const { gate, attempt } = decision;
   const evidence = evidenceOf(ports.evidence, run);
@@ -180,8 +181,10 @@ export async function tell(ports: GatePorts, run: string, decision: GateDecision
     if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision })))
       return (await heardMeanwhile(evidence, decision)) ? "yes" : "nobody waits";
   } catch (error) {
-    // Its message may quote the call, and the call holds the token. The page says that it can be tried again.
-    ports.progress(`The run could not be told of ${gate}: ${error instanceof Error ? error.name : "error"}`);
+    // The error's message may quote the call, which holds the token. The page offers to try again.
+    ports.progress(
+      `The decision at ${gate} did not reach the run: ${error instanceof Error ? error.name : "error"}`,
+    );
     return "failed";
   }
   await evidence.createOnce(deliveredDoc(gate, attempt), { at: ports.clock.now().toISOString() });
@@ -189,8 +192,8 @@ export async function tell(ports: GatePorts, run: string, decision: GateDecision
 }
 
 /**
- * Whoever answers at the same moment, or sends a form twice, tells the machine too: one of them is the first, and notes
- * it a moment later. So does the machine when it goes on.
+ * Two answers at the same moment, or a form sent twice, both call the machine. The first one stores a note a moment
+ * later, and so does the machine when it continues. This waits for that note.
  */
 async function heardMeanwhile(
   evidence: RunEvidence,

@@ -23,8 +23,8 @@ const gateFields = {
   kind: z.enum(GATE_KINDS),
 };
 
-// What the machine passes on: an answer, or what it caught when none came. Whoever may answer for the page may answer
-// anything: only a Go is one.
+// What the machine passes on: an answer, or the error it caught when none came. A caller with the token can send
+// anything, so all that is no Go counts as a No-Go.
 const answer = z
   .looseObject({ decision: z.enum(["Go", "NoGo"]).optional().catch(undefined) })
   .transform((said): GateAnswer => {
@@ -80,13 +80,13 @@ export interface OpenGate {
   version: string | null;
   token: string;
   escalation: boolean;
-  /** When its time is over; ISO 8601. */
+  /** When the time to answer ends; ISO 8601. */
   until: string;
 }
 
 /**
- * Asks for a decision. Each call is an attempt of its own, with its own link: a worker that died half-way never
- * leaves two good ones, as only the newest attempt's counts.
+ * Opens the gate: stores the question and sends the links. Each call is a new attempt with a new link. Only the newest
+ * attempt's link works, so a worker that died half-way never leaves two working links.
  */
 export async function openGate(
   event: OpenGate,
@@ -105,7 +105,7 @@ export async function openGate(
     ...(await warningsFor(kind, evidence)),
   ];
   const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
-  // Without a list one link goes to all. With one, each gets their own, and this one nobody.
+  // Without a list of people, all get this one link. With a list, each person gets a link, and nobody gets this one.
   const { key, hash } = newKey();
   const invited = people?.map((person) => ({ ...person, ...newKey() }));
   const asked: Omit<GateDoc, "attempt" | "quorum"> = {
@@ -146,7 +146,7 @@ export async function openGate(
   return DONE;
 }
 
-/** Takes the next free number, also when another worker opens the same gate at this moment. */
+/** Stores the gate under the next free number, also when another worker opens the same gate at this moment. */
 async function keepAsNext(
   evidence: RunEvidence,
   asked: Omit<GateDoc, "attempt" | "quorum">,
@@ -160,7 +160,7 @@ async function keepAsNext(
   }
 }
 
-/** The gate's own, and those of the migrations that nobody was asked about yet. */
+/** Returns the gate's own checklist, then those of the migrations that no earlier gate covered. */
 export function checklistOf(
   { gates, migrations }: CompiledPlan,
   kind: GateKind,

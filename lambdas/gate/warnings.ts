@@ -12,10 +12,10 @@ import { duration, milliseconds } from "../shared/text.ts";
 const MOST = 12;
 const SHOWN = 5;
 
-/** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
+/** Returns what an approver must read first: what a Go leads to, as staging showed it. A line each. */
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
   if (kind === "restore") return [...(await found(evidence)), ...(await notByPlan(evidence))];
-  // Before the rehearsal nothing else is known; at keep, what matters is asked in its own words.
+  // Before the rehearsal nothing else is known. The question of the gate "keep" already names what matters.
   if (kind === "readiness")
     return shortened([
       ...(await keptOut(evidence)),
@@ -46,44 +46,43 @@ function shortened(lines: readonly string[]): string[] {
   return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : [...lines];
 }
 
-/** Whom the fence keeps out, where the plan does not say so: a Go confirms that. */
+/** The roles that the fence keeps out, if the plan does not name them: a Go confirms them. */
 async function keptOut(evidence: RunEvidence): Promise<string[]> {
   const checks = (await evidence.read(Doc.preflight))?.checks ?? [];
   return checks.flatMap(({ name, seen, mend }) => {
     if (name === FOUND_ROLES)
-      return `The plan does not name the application's roles. These were found, and are kept out while it migrates: ${seen}. A Go confirms that the application connects as these and as no other.`;
-    return name === NOBODY_KEPT_OUT ? `Nobody is kept out while it migrates: ${seen}. ${mend}` : [];
+      return `The plan does not name the application's roles. Sluice found these roles and keeps them out during the migration: ${seen}. A Go confirms that the application connects only as these.`;
+    return name === NOBODY_KEPT_OUT ? `No role is kept out during the migration: ${seen}. ${mend}` : [];
   });
 }
 
-/** How files of the plan are read otherwise than they are written. */
+/** Files of the plan that Sluice reads differently from their text. */
 async function readOtherwise(evidence: RunEvidence): Promise<string[]> {
   const notices = (await evidence.read(Doc.plan))?.notices ?? [];
-  return notices.map((notice) => `Read otherwise than written: ${noticeText(notice)}.`);
+  return notices.map((notice) => `Read differently from the file's text: ${noticeText(notice)}.`);
 }
 
-/** What is around production, and what a Go for it or for a restore has to reckon with. */
+/** What surrounds production and affects a migration or a restore. */
 async function found(evidence: RunEvidence): Promise<string[]> {
   return (await evidence.read(Doc.production))?.findings?.forGates ?? [];
 }
 
-/** How staging was restored otherwise than wished for: production would be, too. */
+/** How the restored staging differs from the settings: a restore of production would differ in the same way. */
 async function restoredSo(evidence: RunEvidence): Promise<string[]> {
   return restoredOtherwise(await stagingNow(evidence), await evidence.read(Doc.stagingStorage));
 }
 
-/** Steps that the plan lets reach out of the database: a rehearsal does so too. */
+/** Steps that the plan allows to act outside the database; they also do so in the rehearsal. */
 async function outside(evidence: RunEvidence): Promise<string[]> {
   const checks = (await evidence.read(Doc.preflight))?.checks ?? [];
   return checks
     .filter(({ name, passed }) => name === OUTSIDE_STEPS && passed === null)
     .map(
-      ({ seen }) =>
-        `Reaches out of the database, in the rehearsal too, and no rollback takes that back: ${seen}.`,
+      ({ seen }) => `Acts outside the database, in the rehearsal too, and no rollback undoes that: ${seen}.`,
     );
 }
 
-/** What the last proof of production saw that this plan did not make. */
+/** Differences in the last proof of production that this plan did not make. */
 async function notByPlan(evidence: RunEvidence): Promise<string[]> {
   const names = ["production-rolled-back", "production-data"] as const;
   for (const name of names) {
@@ -94,14 +93,14 @@ async function notByPlan(evidence: RunEvidence): Promise<string[]> {
     const more = others.length > SHOWN ? `; and ${others.length - SHOWN} more` : "";
     const alone =
       name === "production-rolled-back" && onlyOthers(proof)
-        ? " What the plan made is rolled back: a restore would take away only what others did meanwhile."
+        ? " What the plan made is rolled back. A restore would undo only what others changed meanwhile."
         : "";
     return [`Not made by this plan: ${shown}${more}.${alone}`];
   }
   return [];
 }
 
-/** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */
+/** Benchmarks that staging missed: production has the same limits. Empty once production was measured. */
 async function benchmarks(evidence: RunEvidence): Promise<string[]> {
   if (await evidence.read(Doc.benchmarks("production"))) return [];
   const missed = ((await evidence.read(Doc.benchmarks("staging")))?.results ?? []).filter(
@@ -115,11 +114,11 @@ async function benchmarks(evidence: RunEvidence): Promise<string[]> {
   const what =
     missed.length === 1 ? "a benchmark exceeds its limit" : `${missed.length} benchmarks exceed their limits`;
   return [
-    `A Go ends in a rollback, unless production is faster than staging: ${what} there (${figures.join("; ")}).`,
+    `A Go ends in a rollback unless production is faster than staging, where ${what} (${figures.join("; ")}).`,
   ];
 }
 
-/** By the last time that each step was applied, and by its rollback. */
+/** Rewritten tables, from the latest pass of each step and of its rollback. */
 async function rewrites(evidence: RunEvidence): Promise<string[]> {
   const docs: StepsDoc[] = [];
   for (const name of await evidence.list("steps/staging-"))
@@ -138,7 +137,7 @@ async function rewrites(evidence: RunEvidence): Promise<string[]> {
   return [...lines.values()];
 }
 
-/** With the time for which nobody can read each table, as the rehearsal measured it. */
+/** Adds how long each table cannot be read, as the rehearsal measured it. */
 function rewritten({ rewrites, locks, seconds }: StepDoc): string {
   return (rewrites?.tables ?? [])
     .map((table) => {
@@ -156,6 +155,6 @@ async function notValid(evidence: RunEvidence, kind: GateKind): Promise<string[]
     (kind === "open" ? await evidence.read(Doc.left("production")) : undefined) ??
     (await evidence.read(Doc.left("staging")));
   return (left?.notValid ?? []).map(
-    (name) => `Constraint ${name} is left NOT VALID: rows that were there before are not checked.`,
+    (name) => `Constraint ${name} stays NOT VALID: older rows are not checked.`,
   );
 }

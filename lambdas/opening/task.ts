@@ -10,8 +10,8 @@ import { DONE, runFields, type Task } from "../shared/task.ts";
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
 
 /**
- * What the plan wants done once the application is in. On production a failure is kept and told, and the others are
- * done all the same; on staging, where it is rehearsed, it ends the run.
+ * Runs the plan's post-migration tasks, after the opening. On production a failure is stored and reported, and the other
+ * tasks still run. On staging, in the rehearsal, a failure ends the run.
  */
 export const openingTask: Task<z.infer<typeof event>> = {
   name: "opening",

@@ -13,7 +13,7 @@ import { timelineOf } from "./timeline.ts";
 import { aftermathOf, verdictOf } from "./verdict.ts";
 import { backupOf, proofsOf } from "./way-back.ts";
 
-/** The report of a run as its evidence stands: of one that goes on as well as of one that ended. */
+/** Builds the report of a run from its current evidence, for a running run too. */
 export async function buildReport(evidence: RunEvidence): Promise<Report> {
   return reportOf(await gatherFacts(evidence));
 }
@@ -117,14 +117,14 @@ export function reportOf(facts: Facts): Report {
       message,
     })),
     ...aftermathOf(facts),
-    // They are for those whose database was migrated.
+    // Reminders are due only where a real database was migrated.
     ...(request?.copyOf === undefined ? {} : { reminders: [] }),
     failures: facts.failures.map(({ at, state, error, message }) => ({ at, state, error, message })),
   };
   return { ...parts, leftToDo: leftToDo(parts) };
 }
 
-/** Ids are of use to those alone who have the evidence. */
+/** Leaves out the ids: they are useful only to readers of the evidence. */
 function shownOf({ deployed, by }: Published): Report["plan"]["published"] {
   return { deployed, by: by.map(({ by, arn, at }) => ({ by, arn, at })) };
 }
@@ -170,7 +170,7 @@ function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
   };
 }
 
-// Where an answer came from and the hash of the link's key stay in the evidence: a report is passed around.
+// The sender's address and the hash of the link's key stay in the evidence, because reports are passed around.
 function gateOf(
   { request, decision, withheld, objections }: Facts["gates"][number],
   published: readonly Publication[] = [],
@@ -208,18 +208,18 @@ function handOverOf({ handedOver, restored, request, outcome }: Facts): string[]
   if (told) return told;
   return outcome?.end === "Restored"
     ? [
-        `Whether ${request?.instance ?? "production"} has all its settings again is not known: give it those that docs/operator-runbook.md lists under "Restore by hand on RDS", from 4.`,
+        `It is not known whether ${request?.instance ?? "production"} has all its settings again. Set those that docs/operator-runbook.md lists under "Restore by hand on RDS", from 4.`,
       ]
     : [];
 }
 
-/** Whether the instance that was moved aside is kept from working beside production. */
+/** Returns what to do about the former instance, whose subscriptions and jobs must not run beside production's. */
 function stillness({ restore, quiet, notQuiet }: Facts): string[] {
   if (notQuiet)
     return [
-      `${notQuiet.instance} could not be kept still (${notQuiet.why}): its subscriptions and scheduled jobs may work beside production's, and share a replication slot with it. Stop them there, or the instance, now.`,
+      `Subscriptions and scheduled jobs on ${notQuiet.instance} could not be stopped (${notQuiet.why}). They may run beside production's and share a replication slot with it. Stop them, or the instance, now.`,
     ];
   return quiet && restore
-    ? [`${restore.aside} is kept still by parameter group ${quiet.group}: delete that after the instance.`]
+    ? [`Parameter group ${quiet.group} keeps ${restore.aside} still: delete it after the instance.`]
     : [];
 }

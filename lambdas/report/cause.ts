@@ -9,18 +9,18 @@ import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import { type Facts, fenceIsUp, type GateFacts, type WholeProof } from "./facts.ts";
 import { backupOf, heldBy, lostInWords } from "./way-back.ts";
 
-/** What an end is told with: why, what was done about it, and what is not as it should be. */
+/** The cause of an end: why the run ended so, and what was done about it. Sentences. */
 export interface Cause {
   why: string;
   done: string;
 }
 
-/** Of the 2,000 characters of a cause, those left to the reason: a long error must not push out what was done. */
+/** Most characters of the reason, of 2,000 for the whole cause: a long error must leave room for what was done. */
 const LONGEST_WHY = 1_100;
 
 /**
- * Why the run ended so, from its evidence. `caught` is what the machine caught last: a worker that was ended from
- * outside leaves no failure in the evidence.
+ * Returns why the run ended so, from its evidence. `caught` is the last error that the machine caught: a worker that was
+ * killed from outside leaves no failure in the evidence.
  */
 export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cause {
   return {
@@ -32,12 +32,12 @@ export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cau
 function succeeded({ plan, request }: Facts): string {
   const versions = list(plan.migrations.map(({ version }) => version));
   if (request?.copyOf !== undefined)
-    return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on the copy that stood for production, and the application had access.`;
+    return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on the stand-in for production, and the application had access.`;
   const where = request && request.instance !== "production" ? ` (${request.instance})` : "";
   return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
 }
 
-/** The first thing that ended the way forward; what came after it followed from it. */
+/** The first event that ended the way forward. Later ones are its consequences. */
 function whyOf(facts: Facts, caught: Caught | undefined): string {
   const reasons = [
     ...facts.failures
@@ -70,7 +70,7 @@ function whyOf(facts: Facts, caught: Caught | undefined): string {
   return last ? failureText(facts, last) : "The evidence names no failure and no No-Go";
 }
 
-/** A state that failed once and was done the next time. */
+/** Whether the state succeeded on a later attempt. */
 function mended({ states }: Facts, state: string): boolean {
   return states.some((found) => found.state === state && found.doneAt !== null);
 }
@@ -85,10 +85,10 @@ function failureText(facts: Facts, failure: Facts["failures"][number]): string {
   const earlier = onStaging ? mistakesOf({ ...facts, left: facts.left.staging }) : [];
   return earlier.length === 0 || failure.message.startsWith(FOUND)
     ? text
-    : `${sentence(shorten(text, LONGEST_WHY / 2))} The rehearsal had found before that: ${several(earlier)}`;
+    : `${sentence(shorten(text, LONGEST_WHY / 2))} Before that, the rehearsal had found: ${several(earlier)}`;
 }
 
-/** Where the evidence holds the figures, they say more than the message does. */
+/** The failure with the figures of the evidence, which are more precise than the message; null: there are none. */
 function detailed(facts: Facts, { error, message, at }: Facts["failures"][number]): string | null {
   if (error === ErrorName.CheckFailed && !message.startsWith(FOUND)) {
     const doc = facts.checks.findLast(
@@ -140,8 +140,8 @@ function withheldText({ request }: GateFacts, { by }: GateDecisionDoc, changed: 
 }
 
 function unansweredText({ request }: GateFacts): string {
-  const asked = request.attempt > 1 ? `, asked ${request.attempt} times` : "";
-  return `nobody answered gate ${request.gate} (${request.question}) by ${moment(request.expiresAt)}${asked}, which is a No-Go`;
+  const asked = request.attempt > 1 ? `, opened ${request.attempt} times` : "";
+  return `nobody answered gate ${request.gate} (${request.question}) by ${moment(request.expiresAt)}${asked}, which counts as a No-Go`;
 }
 
 function doneAbout(facts: Facts, end: End): string {
@@ -163,7 +163,7 @@ function refused(facts: Facts): string {
   if (facts.fence?.mode !== "connect") return "Production was not touched.";
   return fenceIsUp(facts)
     ? "Nothing was migrated on production, but the fence is still up and keeps the application out."
-    : "Of production only the fence was touched, and it was lifted again; nothing was migrated.";
+    : "Production was fenced, and the fence was lifted again. Nothing was migrated.";
 }
 
 function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
@@ -176,11 +176,11 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
   const named = undone.length > 0 || !rollback?.from ? undone : inOrder.slice(inOrder.indexOf(rollback.from));
   const what =
     named.length === 0
-      ? "No migration had left anything on production: it is"
+      ? "No migration left changes on production, which is"
       : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
   const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
   return proof?.equal
-    ? `${what} proven back${proof.left ? `, but for ${list(proof.left)}` : ""}${equalText(proof)}`
+    ? `${what} proven back${proof.left ? `, except ${list(proof.left)}` : ""}${equalText(proof)}`
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
@@ -188,7 +188,7 @@ function dataClaim({ proofs }: Facts): string {
   const agreed = proofs.findLast(({ name }) => name === "production-data")?.agreed ?? [];
   return agreed.length === 0
     ? "Its data are proven unchanged"
-    : `Its data are proven: changed as the rehearsal showed, ${count(agreed.length, "table")}; unchanged otherwise`;
+    : `Its data are proven: ${count(agreed.length, "table")} changed as the rehearsal showed, all others are unchanged`;
 }
 
 function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
@@ -196,7 +196,7 @@ function proven({ proofs }: Facts, name: "data" | "restored", claim: string): st
   return proof?.equal ? `${claim}${equalText(proof)}` : notProven(proof, name);
 }
 
-/** What follows a claim: its scope. */
+/** The scope of a claim, to be appended to it. */
 function equalText(proof: WholeProof): string {
   if (proof.scope)
     return `. ${[scopeInWords(proof.scope), ...[...(proof.grown ?? []), ...(proof.others ?? [])].map(sentence)].join(" ")}`;
@@ -206,24 +206,24 @@ function equalText(proof: WholeProof): string {
   const written =
     unproven === 0
       ? ""
-      : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
+      : ` ${count(unproven, "table")} changed meanwhile, because there is no fence: not proven.`;
   return `: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
 }
 
-/** What equal means of tables that the plan does not want read in full. */
+/** What "equal" means for tables that the plan excludes from full reading. */
 function readInPart(tables: WholeProof["tablesBefore"]): string {
   const of = (mode: ContentMode) => tables.filter((table) => readAs(table) === mode).length;
   const [counted, sampled] = [of("count"), of("sample")];
   const parts = [
-    ...(counted > 0 ? [`${counted} by the number of rows alone`] : []),
+    ...(counted > 0 ? [`${counted} only by row count`] : []),
     ...(sampled > 0 ? [`${sampled} by a sample`] : []),
   ];
-  return parts.length === 0 ? "" : ` (${parts.join(", ")}, as the plan wants)`;
+  return parts.length === 0 ? "" : ` (${parts.join(", ")}, as the plan asks)`;
 }
 
 function notProven(proof: ProofDoc | undefined, name: string): string {
   return proof
-    ? `Not as before: ${sentence(several(proof.differences))}`
+    ? `It differs from the record: ${sentence(several(proof.differences))}`
     : `There is no proof: the evidence has no proofs/production-${name}.`;
 }
 
@@ -245,10 +245,10 @@ function restoredText(facts: Facts): string {
 function onlyRestore({ rollback }: Facts): string {
   return rollback?.restoreFrom === undefined
     ? ""
-    : `${rollback.restoreFrom} had begun, which has no rollback: only the restore leads back.`;
+    : `${rollback.restoreFrom} had begun and has no rollback, so only the restore leads back.`;
 }
 
-/** The excerpt of a statement ends in a line of its own: what follows begins another. */
+/** Joins two texts. An excerpt of a statement ends in a line of its own, so a new line follows it. */
 function afterEachOther(said: string, next: string): string {
   return `${said}${said.includes("\n") && !/[.!?]$/.test(said) ? "\n" : " "}${next}`;
 }
@@ -256,11 +256,11 @@ function afterEachOther(said: string, next: string): string {
 function lostText({ loss }: Facts): string {
   if (!loss || loss.tables.length === 0) return "";
   return sentence(
-    `What was written after the record is in the former production only: ${several(loss.tables.map(lostInWords))}`,
+    `Rows written after the record are only in the former production: ${several(loss.tables.map(lostInWords))}`,
   );
 }
 
-/** Why rolling back was not enough: the first failure after the way back began, also where it never came to a rollback. */
+/** Why rolling back was not enough: the first failure after the way back began, even before the first rollback. */
 function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): string {
   const began = fenceAgain?.at ?? rollback?.at;
   const failed = failures.find(
@@ -277,8 +277,8 @@ function needsOperator(facts: Facts): string {
   const { rollback, restore, restoring, snapshots, gates, failures } = facts;
   const parts = [
     facts.request?.copyOf === undefined
-      ? "Production is NOT proven back; a person must act now."
-      : "The copy that stood for production is NOT proven back.",
+      ? "Production is NOT proven back; an operator must act now."
+      : "The stand-in for production is NOT proven back.",
   ];
   const rolling = laterFailure(facts) || onlyRestore(facts);
   if (rolling) parts.push(rolling);
@@ -294,12 +294,12 @@ function needsOperator(facts: Facts): string {
       parts.push(
         restoring
           ? `The former production is ${restore.aside}.`
-          : `It was not seen under its new name, ${restore.aside}: production may have kept its own.`,
+          : `The former production was not seen under its new name, ${restore.aside}: it may still have its old name.`,
       );
   } else if (gate) parts.push(sentence(unansweredText(gate)));
   const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
   const held = backupOf(facts)?.moment;
-  if (held) parts.push(`What it was is held by ${heldBy(held)}.`);
+  if (held) parts.push(`The state before the migration is in ${heldBy(held)}.`);
   else if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
   if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");
   else if (rollback) parts.push("The fence is lifted: the application may be writing to production.");

@@ -4,8 +4,8 @@ import type { Facts, Named } from "./facts.ts";
 import type { BenchmarkReport, Criterion } from "./schema.ts";
 
 /**
- * The success criteria, which are about production. "Not known" is what nobody looked at or could look at: it is
- * never counted as met, and "not met" needs evidence too.
+ * Returns the success criteria, all about production. "Not known" means that nothing measured it. It never counts as
+ * met, and "not met" needs evidence too.
  */
 export function criteriaOf(facts: Facts): Criterion[] {
   return [
@@ -48,8 +48,8 @@ function executed(facts: Facts): Criterion {
     return titled(
       notMet(
         outcome?.end === "RolledBack" || outcome?.end === "Restored"
-          ? "Production was brought back to what it was before"
-          : "Production was to be brought back, and is not proven to be",
+          ? "Production is back in its former state"
+          : "Production went back and is not proven back",
         [...evidence, "rollback"],
       ),
     );
@@ -65,7 +65,7 @@ function checksPass(
   title: string,
   counts: (check: CheckResult) => boolean,
 ): Criterion {
-  // Of each migration the last round: all of them are checked once more when the last one stands.
+  // The last round of each migration counts: all are checked once more after the last migration.
   const onProduction = facts.checks.filter(({ target }) => target === "production");
   const rounds = onProduction.filter(
     (doc) => onProduction.findLast(({ version }) => version === doc.version) === doc,
@@ -94,7 +94,7 @@ function checksPass(
   return titled(met(passed, evidence));
 }
 
-/** The latest proof about production's contents decides: after a rollback or a restore, that one's. */
+/** The latest proof of production's contents decides, which after a rollback or restore is that one's. */
 function noDataLoss({ proofs, outcome }: Facts): Criterion {
   const titled = (verdict: Verdict) => ({ id: "data", title: "No data is lost", ...verdict });
   const proof = proofs.findLast(({ name }) => name.startsWith("production-"));
@@ -112,7 +112,7 @@ function noDataLoss({ proofs, outcome }: Facts): Criterion {
     );
   }
   if (outcome?.end === "Refused") return titled(met("No migration was run on production", ["outcome"]));
-  return titled(notKnown("Production's contents were not compared with those before"));
+  return titled(notKnown("Production's contents were not compared with the record"));
 }
 
 function benchmarks(facts: Facts): Criterion[] {
@@ -179,13 +179,12 @@ function noRollback({ rollback, restore, outcome }: Facts): Criterion {
       ]),
     );
   if (rollback) return titled(notMet(`Rolled back: ${rollback.why}`, ["rollback"]));
-  if (outcome?.end === "Succeeded") return titled(met("None was", ["outcome"]));
-  if (outcome?.end === "Refused")
-    return titled(notKnown("Nothing was applied to production that could be rolled back", ["outcome"]));
-  return titled(notKnown(outcome ? "The evidence does not say" : "None so far"));
+  if (outcome?.end === "Succeeded") return titled(met("Nothing was rolled back", ["outcome"]));
+  if (outcome?.end === "Refused") return titled(notKnown("Nothing was applied to production", ["outcome"]));
+  return titled(notKnown(outcome ? "The evidence does not show it" : "None so far"));
 }
 
-/** Every benchmark of the plan, measured or not, and any other that was measured. */
+/** Returns every benchmark of the plan, measured or not, then any other that was measured. */
 export function benchmarksOf({ plan, benchmarks }: Facts): BenchmarkReport[] {
   const measured = [...(benchmarks.staging?.results ?? []), ...(benchmarks.production?.results ?? [])];
   const all = new Map([...measured, ...plan.benchmarks].map((b) => [b.name, b]));
@@ -209,7 +208,7 @@ function figures(result: BenchmarkResult): NonNullable<BenchmarkReport["staging"
     p50Ms,
     p95Ms,
     runs,
-    // Without a figure nothing has passed, whatever the document says.
+    // A benchmark without a figure has not passed, whatever the document states.
     passed: p95Ms === null ? null : passed,
     note,
     warmUpRuns: warmUp?.runs ?? null,

@@ -14,14 +14,14 @@ import { timelineOf, waitedBetween } from "./timeline.ts";
 type Part = Report["downtime"]["parts"][number];
 
 /**
- * Beside migrations and gates, what is called from the fence to its lifting: fence, record, backup, a look for writes,
- * the proof, all checks, benchmarks, the application's test, and the lifting.
+ * Calls between the fence and its lifting, without migrations and gates: fence, record, backup, look for writes, proof,
+ * all checks, benchmarks, the application's test, lifting.
  */
 const CALLS = 9;
 
-/** How long the application is kept out: predicted from the same parts as the timeline, and as it was. */
+/** Returns how long the application is kept out, predicted and actual, in seconds. Uses the timeline's parts. */
 export function downtimeOf(facts: Facts): Report["downtime"] {
-  // Without a fence the application is not kept out.
+  // Only a fence keeps the application out.
   const fences = [facts.fence, facts.fenceAgain]
     .filter((fence) => fence?.mode === "connect")
     .filter((fence) => fence !== null);
@@ -35,7 +35,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
   const calls = callsOf(facts);
   if (calls !== null) {
     const told = parts.reduce((all, { took }) => all + (took ?? 0), 0);
-    // All that is in no part, once the way forward has been gone to its end.
+    // The rest of the time, once the way forward is complete.
     const gone = facts.fence?.liftedAt && !facts.rollback && !facts.restore && seconds !== null;
     const took = gone ? Math.max(0, seconds - (waitedSeconds ?? 0) - told) : null;
     parts.push(rehearsed("Fence, calls and evidence", calls, took));
@@ -53,7 +53,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
   };
 }
 
-/** The parts by what they grow with; those of all migrations as one. */
+/** The parts, grouped by what makes them grow. All migrations are one part. */
 function termsOf(facts: Facts): Part[] {
   const { plan, request } = facts;
   const { phases } = timelineOf(facts);
@@ -98,7 +98,7 @@ function termsOf(facts: Facts): Part[] {
   ];
 }
 
-/** Named also where the rehearsal took one of the other kind: it is part of the downtime, and nobody knows how long. */
+/** Listed also where the rehearsal took the other kind of backup: it is part of the downtime, and not measured. */
 function finalSnapshotOf({ snapshots }: Facts, fence: readonly PhasePart[]): Part[] {
   const isRehearsed = snapshots.some(({ purpose }) => purpose === "rehearsal");
   return fence.flatMap((part) => {
@@ -131,14 +131,14 @@ function rehearsed(what: string, seconds: number, took: number | null): Part {
   };
 }
 
-/** Null while the rehearsal has not shown it. */
+/** Seconds for calls and evidence; null until the rehearsal has measured them. */
 function callsOf(facts: Facts): number | null {
   const [call, migration] = [machineTimeOfCall(facts), machineTimeOfMigration(facts)];
   if (call === null || migration === null) return null;
   return CALLS * call + facts.plan.migrations.length * migration;
 }
 
-/** What the gates behind the fence take, even where each is answered at once. */
+/** Time that the gates behind the fence take, even if each is answered at once. */
 function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
   const gate = machineTimeOfGate(facts);
   if (gate === null) return [];
@@ -158,8 +158,8 @@ function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
 }
 
 /**
- * Such as `42 s predicted`, or `2 h 45 min planned` while only the plan has a figure; undefined while nothing is planned
- * or measured.
+ * Returns the downtime, such as `42 s predicted`, or `2 h 45 min planned` while only the plan has a figure. Undefined
+ * while nothing is planned or measured.
  */
 export function predictedDowntime({ predictedSeconds, parts }: Report["downtime"]): string | undefined {
   if (predictedSeconds === null) return undefined;
@@ -167,14 +167,14 @@ export function predictedDowntime({ predictedSeconds, parts }: Report["downtime"
   return `${duration(predictedSeconds)} ${planned ? "planned" : "predicted"}`;
 }
 
-/** What the downtime is the sum of, with what the rehearsal measured; undefined while it has not. */
+/** Returns the formula of the downtime with the rehearsal's figures; undefined until the rehearsal has measured them. */
 export function formulaOf({ reading }: Report["downtime"]): string | undefined {
   if (!reading) return undefined;
   const { fixedSeconds, perTouchedRow, perUntouchedRow, touchedRows, untouchedRows } = reading;
-  const million = (seconds: number) => `${duration(seconds * 1_000_000)} for a million rows`;
+  const million = (seconds: number) => `${duration(seconds * 1_000_000)} per million rows`;
   return (
     "Downtime = stop + fence + backup + record + migrations + checks + proof + gates. Record and proof are a + b × touched rows + c × untouched rows each. " +
     `This rehearsal measured a = ${duration(fixedSeconds)}, b = ${million(perTouchedRow)}, c = ${million(perUntouchedRow)}; ` +
-    `rows: ${grouped(String(touchedRows))} in tables that it touched, ${grouped(String(untouchedRows))} in others.`
+    `rows: ${grouped(String(touchedRows))} in touched tables, ${grouped(String(untouchedRows))} in others.`
   );
 }

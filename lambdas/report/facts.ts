@@ -55,7 +55,7 @@ import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { StagingReading } from "./machine-time.ts";
 
-/** A document and the name that it has in the evidence, for readers who want to look it up. */
+/** A document with its name in the evidence, so that readers can look it up. */
 export type Named<T> = T & { evidence: string };
 
 export interface GateFacts {
@@ -63,7 +63,7 @@ export interface GateFacts {
   decision: Named<GateDecisionDoc> | null;
   /** A Go that did not take effect. */
   withheld: WithheldDoc | null;
-  /** No-Goes that came after the Go. */
+  /** No-Goes given after the Go. */
   objections: Named<GateObjectionDoc>[];
 }
 
@@ -75,16 +75,16 @@ export interface StateFacts {
   state: string;
   /** Null in evidence of older runs. */
   phase: string | null;
-  /** The migration that it worked on. */
+  /** The migration that the state worked on. */
   version: string | null;
   enteredAt: string;
   doneAt: string | null;
 }
 
-/** A proof with what it compared, table by table. */
+/** A proof with its tables before and after. */
 export type WholeProof = ProofDoc & Record<"tablesBefore" | "tablesAfter", TableContentDoc[]>;
 
-/** All that the evidence of a run holds so far and a report speaks of. */
+/** All facts from a run's evidence that a report uses. */
 export interface Facts {
   run: string;
   plan: PlanSummary;
@@ -92,21 +92,21 @@ export interface Facts {
   production: ProductionDoc | null;
   preflight: PreflightDoc | null;
   fence: FenceFacts | null;
-  /** After the opening, on the way back. */
+  /** The second fence, set on the way back after the opening. */
   fenceAgain: FenceFacts | null;
-  /** What the fences stopped beside the application. */
+  /** Subscriptions and scheduled jobs that the fences stopped. */
   stilled: Named<StilledDoc>[];
   stagingRecord: RecordDoc | null;
-  /** How long it took to read production, by the record's name. */
+  /** Seconds that each reading of production took, by the record's name. */
   readSeconds: Readonly<Record<string, number>>;
-  /** What it took to prove that each rollback led back on staging. */
+  /** The readings of staging that proved each rollback. */
   stagingReadings: StagingReading[];
   snapshots: Named<SnapshotDoc & { purpose: SnapshotPurpose }>[];
   backup: BackupDoc | null;
   /** The moment that a restore of production goes back to. */
   moment: MomentDoc | null;
   momentPassed: MomentPassedDoc | null;
-  /** What the fleet said of it, in order. */
+  /** States of the moment as the instances reported them, in order. */
   momentSeen: MomentSeenDoc[];
   /** Further copies of the final snapshot. */
   archived: ArchivedDoc | null;
@@ -114,9 +114,9 @@ export interface Facts {
   quiet: QuietDoc | null;
   notQuiet: NotQuietDoc | null;
   staging: StagingDoc | null;
-  /** What took its place when the restore was rehearsed as the way back. */
+  /** The staging restored again, when the restore was rehearsed as the way back. */
   stagingAgain: StagingDoc | null;
-  /** What was being done to its storage when all was measured. */
+  /** Operations on staging's storage during the measurements. */
   stagingStorage: StagingStorageDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
   stagingDeletedAt: string | null;
@@ -125,7 +125,7 @@ export interface Facts {
   proofs: Named<WholeProof>[];
   changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
-  /** What the migrations left half made. */
+  /** What the migrations left unfinished: invalid indexes, constraints that are NOT VALID. */
   left: Record<Target, LeftDoc | null>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
@@ -133,14 +133,14 @@ export interface Facts {
   rollback: RollbackDoc | null;
   loss: LossDoc | null;
   restore: RestoreDoc | null;
-  /** A new instance was asked for in production's place. */
+  /** Present once the new instance was requested. */
   restoring: { at: string } | null;
   restored: RestoredDoc | null;
-  /** What became of the settings of what was restored. */
+  /** The settings handed to the restored instance. */
   handedOver: HandedOverDoc | null;
   afterOpening: AfterOpeningDoc | null;
   aftercare: AftercareDoc | null;
-  /** The run's own reading of the watch, and the newest one. */
+  /** The run's own reading of the watch, and the newest reading. */
   readings: { first: ReadingDoc; last: ReadingDoc } | null;
   /** The rehearsal's reading of staging. */
   stagingReading: Pick<ReadingDoc, "values"> | null;
@@ -148,14 +148,14 @@ export interface Facts {
   states: StateFacts[];
   failures: Named<FailureDoc>[];
   outcome: OutcomeDoc | null;
-  /** SHA-256 of the manifest; null: there is none yet. */
+  /** SHA-256 of the manifest in hex; null: there is none yet. */
   manifest: string | null;
-  /** Latest time that any document names: the report says how things were then. */
+  /** The latest time in any document: the report shows the state at that time. */
   asOf: string;
 }
 
-// Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
-// readings, hundreds, the newest tells of all.
+// Tokens of gates must not get into a report, and catalogs are megabytes: neither is read. The newest of the watch's
+// hundreds of readings sums up all others.
 const READ =
   /^(?!(report|manifest)$)([a-z-]+|chain\/\d+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|moments|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
 
@@ -175,7 +175,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   );
   readStates(documents);
   const outcome = one<OutcomeDoc>(documents, Doc.outcome);
-  // What the machine does after the end was decided (telling people, for one) would make a later report differ.
+  // States after the decided end, such as the message to people, would make a later report differ.
   if (outcome) forgetAfter(documents, outcome.at);
 
   const plan = one<PlanSummary>(documents, Doc.plan);
@@ -274,7 +274,7 @@ function all<T extends object>(documents: Map<string, unknown>, prefix: string):
     .map(([name, document]) => ({ ...(document as T), evidence: name }));
 }
 
-/** Where a proof does not say what its tables were, they are as its record has them, before and after. */
+/** A proof that lists no tables uses those of its record, before and after. */
 function whole({ record, tablesBefore, tablesAfter, ...proof }: Named<ProofDoc>): Named<WholeProof> {
   const tables = record?.tables ?? [];
   return { ...proof, tablesBefore: tablesBefore ?? tables, tablesAfter: tablesAfter ?? tables };
@@ -317,7 +317,7 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
   });
 }
 
-/** Of a link only the state counts here; a gate's page, which is visited at any time, has none. */
+/** Only the state of a link is used. A visit to a gate's page adds a link without a state. */
 function readStates(documents: Map<string, unknown>): void {
   for (const [name, document] of documents) {
     if (!name.startsWith(CHAIN)) continue;
@@ -327,7 +327,7 @@ function readStates(documents: Map<string, unknown>): void {
   }
 }
 
-/** Each state once: from when it was first entered to when it was first done. */
+/** Lists each state once, from when it was first entered to when it was first done. */
 function statesOf(documents: Map<string, unknown>): StateFacts[] {
   const states = new Map<string, StateFacts>();
   const note = (
@@ -350,7 +350,7 @@ function statesOf(documents: Map<string, unknown>): StateFacts[] {
       note(state, at, one<StateDoc>(documents, `${evidence}-done`)?.at ?? null);
   for (const { enteredAt, doneAt, ...state } of all<CalledState>(documents, CHAIN))
     note(state, enteredAt, doneAt);
-  // What was done earlier was entered earlier, too: the clock may show the same.
+  // Entry times can be equal; then the state done earlier was entered earlier.
   return byTime(
     byTime([...states.values()], (state) => state.doneAt ?? END_OF_TIME),
     (state) => state.enteredAt,
@@ -365,7 +365,7 @@ function forgetAfter(documents: Map<string, unknown>, end: string): void {
       documents.delete(name);
 }
 
-// Times are ISO 8601 in UTC with milliseconds, so that their order is the order of their text.
+// Times are ISO 8601 in UTC with milliseconds, so they sort as text.
 const TIMES = ["at", "startedAt", "endedAt", "openedAt"] as const;
 
 function latest(documents: Map<string, unknown>): string | undefined {

@@ -1,7 +1,7 @@
-import { count, day, list, moment } from "../shared/text.ts";
+import { day, list, moment } from "../shared/text.ts";
 import type { Report } from "./schema.ts";
 
-/** What people still have to do, the most urgent first; each a sentence. */
+/** Returns what people still have to do, the most urgent first; each entry is a sentence or two. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
   if (report.request?.copyOf !== undefined && report.end !== "running")
     return [...report.leftBehind, ...afterRehearsal(report, report.request.copyOf)];
@@ -16,7 +16,7 @@ export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
   ];
 }
 
-/** Production's own maintenance, or somebody at work on it: it stays where it is, and people must know of it. */
+/** Changes by others, such as production's own maintenance. They stay, and people must look at them. */
 function others({ end, proofs }: Omit<Report, "leftToDo">): string[] {
   if (end !== "Succeeded") return [];
   return proofs
@@ -24,7 +24,7 @@ function others({ end, proofs }: Omit<Report, "leftToDo">): string[] {
     .flatMap(({ others = [] }) =>
       others.length > 0
         ? [
-            `Look at what else changed meanwhile: ${others.slice(0, 5).join("; ")}${others.length > 5 ? `; and ${others.length - 5} more` : ""}.`,
+            `Look at the changes by others: ${others.slice(0, 5).join("; ")}${others.length > 5 ? `; and ${others.length - 5} more` : ""}.`,
           ]
         : [],
     );
@@ -33,10 +33,12 @@ function others({ end, proofs }: Omit<Report, "leftToDo">): string[] {
 function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
   const last = gates.at(-1);
   if (end !== "running" || !last || last.decision || last.expiresAt <= asOf) return [];
-  return [`Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}; no answer is a No-Go.`];
+  return [
+    `Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}. If nobody answers, that counts as a No-Go.`,
+  ];
 }
 
-/** The copies are gone, and nothing is to be kept, brought back or watched. */
+/** After a rehearsal on copies: the copies are gone, so nothing must be kept, restored or watched. */
 function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null): string[] {
   const { end, afterOpening, criteria } = report;
   switch (end) {
@@ -50,16 +52,16 @@ function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null)
           .map(({ title, message }) => `Look into what failed after the opening: ${title} (${message}).`),
         ...others(report),
         ...unknown(report),
-        ...(copyOf === null ? [] : [`${copyOf} is as it was; \`--apply\` migrates it.`]),
+        ...(copyOf === null ? [] : [`${copyOf} is unchanged; \`--apply\` migrates it.`]),
       ];
     case "NeedsOperator":
       return [
-        "Find out why neither rolling back nor restoring brought the copy back, before anything real is migrated.",
+        "Find out why neither the rollback nor the restore brought the copy back, before you migrate a real database.",
       ];
     case "Restored":
       return [beforeANewRun(report.rollback)];
     default:
-      return ["Mend the cause, then start a new run: it rehearses everything again."];
+      return ["Fix the cause, then start a new run: it rehearses everything again."];
   }
 }
 
@@ -75,12 +77,12 @@ function back({
   const final = snapshots.find(({ purpose }) => purpose === "final");
   switch (end) {
     case "Refused":
-      return ["Mend the cause, then start a new run: it rehearses everything again."];
+      return ["Fix the cause, then start a new run: it rehearses everything again."];
     case "RolledBack":
       return [
-        "Mend the cause, then start a new run: it rehearses everything again.",
+        "Fix the cause, then start a new run: it rehearses everything again.",
         ...(rollback?.seconds != null && rollback.seconds > rollback.sloSeconds
-          ? ["Look at why the rollback took longer than the plan allows."]
+          ? ["Find out why the rollback took longer than the plan allows."]
           : []),
       ];
     case "Restored":
@@ -88,8 +90,8 @@ function back({
         ...(restore
           ? [
               loss && loss.tables.length === 0 && !loss.applicationWasIn
-                ? `Nothing was written to ${restore.aside} after the record: be sure that nobody needs it, then delete that instance.`
-                : `Look at what was written to ${restore.aside} after the ${restore.moment === undefined ? "snapshot" : "moment"} and is not in production now; then delete that instance.`,
+                ? `Nothing was written to ${restore.aside} after the record. Make sure that nobody needs that instance, then delete it.`
+                : `Look at the rows that were written to ${restore.aside} after the ${restore.moment === undefined ? "snapshot" : "moment"} and are missing in production. Then delete that instance.`,
               ...restore.handOver,
             ]
           : []),
@@ -97,33 +99,33 @@ function back({
       ];
     case "NeedsOperator":
       return [
-        'Bring production back by hand, as docs/operator-runbook.md says under "NeedsOperator"; let nothing write to it before that.',
+        'Bring production back by hand: see docs/operator-runbook.md, "NeedsOperator". Let nothing write to production before that.',
         ...(wasStopped(hooks)
-          ? ["The application was stopped and not started again: start it once production is proven back."]
+          ? ["The application is still stopped: start it once production is proven back."]
           : []),
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
         ...(backup?.moment
           ? [
               backup.moment.copy === null
-                ? `Leave the automated backups on, and whatever instance has them, until production is proven back: they hold ${moment(backup.moment.at)}.`
+                ? `Keep the automated backups, and the instance that has them, until production is proven back: they hold ${moment(backup.moment.at)}.`
                 : `Keep the copy ${backup.moment.copy} until production is proven back.`,
             ]
           : []),
-        ...(restore ? [`Keep instance ${restore.aside}, if there is one: it is the former production.`] : []),
+        ...(restore ? [`Keep instance ${restore.aside}, if it exists: it is the former production.`] : []),
       ];
     default:
       return [];
   }
 }
 
-/** Where no rollback was tried, it is the cause that is to be mended. */
+/** Where no rollback was tried, only the cause must be fixed. */
 function beforeANewRun(rollback: Report["rollback"]): string {
   return rollback?.restoreFrom === undefined
-    ? "Find out why rolling back was not enough before a new run."
-    : "Mend the cause, then start a new run: it rehearses everything again.";
+    ? "Find out why the rollback was not enough before you start a new run."
+    : "Fix the cause, then start a new run: it rehearses everything again.";
 }
 
-/** The last that the application answered to was a request to stop. */
+/** Whether the last request that the application answered was a stop. */
 function wasStopped(hooks: Report["hooks"]): boolean {
   const answered = hooks
     .filter(({ name, results }) => /^st(op|art)/.test(name) && results.some(({ passed }) => passed === true))
@@ -139,29 +141,28 @@ function forward(report: Omit<Report, "leftToDo">): string[] {
     ...notMet.map(({ title, detail }) => `Look into what is not met: ${title} (${detail}).`),
     ...(verifiedAgain?.failed ?? []).map(
       ({ name, expected, seen }) =>
-        `Look into what does not hold any more: ${name} (expected ${expected}, seen ${seen}).`,
+        `Look into a check that fails now: ${name} (expected ${expected}, seen ${seen}).`,
     ),
     ...(watch?.metrics ?? [])
       .filter(({ standing, worst }) => standing === "alert" || (worst?.alerts ?? 0) > 0)
       .map(
         ({ title, first, alert, worst, runbook }) =>
-          `Look into what the watch found: ${title} was ${worst?.standing === "alert" ? worst.value : first}, alert at ${alert} (${runbook}).`,
+          `Look into the watch's alert: ${title} was ${worst?.standing === "alert" ? worst.value : first}, alert at ${alert} (${runbook}).`,
       ),
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
     ...(left?.notValid ?? []).map(
-      (name) =>
-        `Validate constraint ${name}: it is NOT VALID, so rows that were there before were not checked.`,
+      (name) => `Validate constraint ${name}: it is NOT VALID, so older rows were not checked.`,
     ),
     ...(automated?.passed === false ? [`Turn the instance's automated backups on: ${automated.seen}.`] : []),
     ...(watch && watch.at !== null && !watch.schedule
-      ? ["Nothing watches on by itself here; `sluice watch --database-url URL` does."]
+      ? ["No schedule reads the watch here. Run `sluice watch --database-url URL` yourself."]
       : []),
   ];
 }
 
-/** What the plan leaves to people, what is due first coming first. */
+/** Returns the plan's reminders by date, earliest first. */
 export function remindersByDate({
   reminders,
 }: Pick<Report, "reminders">): { by: string; titles: string[] }[] {
@@ -178,19 +179,17 @@ function backups({ end, snapshots, backup }: Omit<Report, "leftToDo">): string[]
   const past =
     end === "Succeeded" && backup?.moment?.copy === null
       ? [
-          `Restore production to ${moment(backup.moment.at)} as an instance of its own, and take a snapshot of that, where what it was before is to be kept for longer than its automated backups are.`,
+          `To keep the state before the migration longer than the automated backups do, restore production to ${moment(backup.moment.at)} as a new instance, and take a snapshot of it.`,
         ]
       : [];
   return [
     ...past,
     ...kept.flatMap(({ id, keepUntil, copies }) => [
-      // Where an operator is needed it is told above, as the way back that is left.
+      // For NeedsOperator the snapshot is listed above, as the way back.
       ...(end === "NeedsOperator"
         ? []
         : [`Keep snapshot ${id} until ${keepUntil ?? "you are sure"}, then delete it.`]),
-      ...copies.map(
-        ({ kind, where, id }) => `Make sure that the ${kind} to ${where} came to its end: ${id}.`,
-      ),
+      ...copies.map(({ kind, where, id }) => `Make sure that the ${kind} to ${where} is complete: ${id}.`),
     ]),
   ];
 }
@@ -202,15 +201,15 @@ function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">
   return [
     ...(benchmarks.length > 0
       ? [
-          `Find out, when there are data: ${list(benchmarks.map(({ title }) => title))}. Not measured on production is not passed.`,
+          `Measure when there are data: ${list(benchmarks.map(({ title }) => title))}. A benchmark that is not measured on production has not passed.`,
         ]
       : []),
     ...notKnown
       .filter((criterion) => !benchmarks.includes(criterion))
-      .map(({ title, detail }) => `Find out for yourself: ${title} (${detail}).`),
+      .map(({ title, detail }) => `Check by hand: ${title} (${detail}).`),
     ...(checks.length > 0 && (end === "Succeeded" || end === "running")
       ? [
-          `Look at ${count(checks.length, "thing")} that preflight leaves to you about ${request?.instance ?? "production"}: ${checks.map(({ name }) => name).join(", ")}.`,
+          `Check by hand on ${request?.instance ?? "production"} what preflight could not decide: ${checks.map(({ name }) => name).join(", ")}.`,
         ]
       : []),
   ];

@@ -3,14 +3,14 @@ import { stateInWords } from "../shared/names.ts";
 import { secondsBetween, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
 
-// Beside the work itself a state takes time: the call, the session, the evidence, the step to the next state. With many
-// migrations that is the most of a downtime, so the rehearsal measures it, and the prediction has it. All in seconds.
+// Each state takes time beside its work: the call, the session, the evidence, the transition. With many migrations that
+// is most of the downtime, so the rehearsal measures it and the prediction includes it. All in seconds.
 
-/** Of a migration on production, applied and validated, by the rehearsal; null while it has not shown it. */
+/** Returns the predicted machine time to apply and validate one migration on production; null until it is measured. */
 export function machineTimeOfMigration(facts: Facts): number | null {
   const { plan, steps } = facts;
   const versions = plan.migrations.map(({ version }) => version);
-  // A rollback does what an apply does on production; an apply on staging also reads what the database holds.
+  // A rollback on staging takes as long as an apply on production. An apply on staging also reads the database.
   const rollbacks = versions.map((version) =>
     beside(
       spanOf(facts, stateInWords("Roll back on staging", version)),
@@ -23,7 +23,7 @@ export function machineTimeOfMigration(facts: Facts): number | null {
   return total([validated, middle(rollbacks) ?? validated]);
 }
 
-/** Of a state that does little else, by those that validated on staging; null while the rehearsal has not shown it. */
+/** Returns the machine time of one simple state, measured by the validations on staging; null until it is measured. */
 export function machineTimeOfCall(facts: Facts): number | null {
   return middle(
     facts.plan.migrations.map(({ version }) =>
@@ -35,7 +35,7 @@ export function machineTimeOfCall(facts: Facts): number | null {
   );
 }
 
-/** What it was of that migration; null while it is not done. */
+/** Returns the actual machine time of that migration on production; null until it is done. */
 export function machineTimeOn(facts: Facts, version: string): number | null {
   const applied = facts.steps.find(
     (doc) => doc.target === "production" && doc.version === version && doc.direction === "migrate",
@@ -50,14 +50,14 @@ export function machineTimeOn(facts: Facts, version: string): number | null {
 }
 
 /**
- * Of a gate that is answered at once: opened and confirmed. The gate before production opens like those in the downtime:
- * it reads the catalog. The first gate is confirmed like those: behind the fence nothing is committed meanwhile, and the
- * catalog is not read again. Null while the rehearsal has not shown it.
+ * Returns the machine time to open and confirm a gate, without the wait for people. The gate before production opens like
+ * the gates in the downtime: it reads the catalog. The first gate is confirmed like them: nothing is committed behind
+ * the fence, so the catalog is not read again. Null until the rehearsal has measured it.
  */
 export function machineTimeOfGate(facts: Facts): number | null {
   const opened = (kind: string): number | null => {
     const gate = facts.gates.find(({ request }) => request.kind === kind);
-    // In evidence of older runs a state before it said how long it may be open.
+    // In the evidence of older runs, a separate state before the gate set its time.
     const prepared =
       facts.states.find(({ state }) => state === `Time: ${kind}`) ??
       facts.states.find(({ state }) => state === `Gate: ${kind}`);
@@ -67,12 +67,12 @@ export function machineTimeOfGate(facts: Facts): number | null {
   return before === null || confirmed === null ? null : before + confirmed;
 }
 
-/** A state, or some that are side by side, whose time counts once. */
+/** A state, or parallel states whose time counts once. */
 export type Called = string | readonly string[];
 
 /**
- * Of the states that do the parts of a phase: what they took beside those parts, to be held against as many calls as the
- * rehearsal showed. Null where one of them is not done.
+ * Returns what the states of a phase took beside their work, to compare with the predicted time of as many calls. Null
+ * if one of them is not done.
  */
 export function besideWork(
   facts: Facts,
@@ -86,7 +86,7 @@ export function besideWork(
   return all === null || done === null ? null : Math.max(0, all - done);
 }
 
-/** From when the first of them was entered until the last was done; null where one is not done. */
+/** Time from the first entry to the last end of these states; null if one is not done. */
 function spanOfAll({ states }: Facts, names: readonly string[]): number | null {
   const found = states.filter(({ state }) => names.includes(state));
   const entered = found.map(({ enteredAt }) => enteredAt).sort();
@@ -97,13 +97,13 @@ function spanOfAll({ states }: Facts, names: readonly string[]): number | null {
     : secondsBetween(first, last);
 }
 
-/** What the application's stop took; null where nothing was stopped. No rehearsal shows it. */
+/** Returns what the application's stop took; null if nothing was stopped. A rehearsal cannot measure it. */
 export function stopSecondsOf(facts: Facts): number | null {
   const stopped = facts.hooks.some(({ evidence }) => evidence === "hooks/stop");
   return stopped ? spanOfAll(facts, ["Stop the application"]) : null;
 }
 
-/** From when a state was entered until the one after it was; null where there is none yet. */
+/** Time from the entry of a state to the entry of the next one; null if there is no next one yet. */
 function spanOf({ states }: Facts, name: string): number | null {
   const place = states.findIndex(({ state }) => state === name);
   const [state, next] = [states[place], states[place + 1]];
@@ -120,8 +120,8 @@ function middle(values: readonly (number | null)[]): number | null {
 }
 
 /**
- * How long it takes to record a database, or to prove it: a + b x touched rows + c x untouched rows. All in seconds. The
- * touched rows are those of tables whose values are read, as the rehearsal touched them.
+ * Time to record or prove a database: a + b x touched rows + c x untouched rows. All in seconds. Touched rows are those
+ * of tables that the rehearsal touched: their values are read.
  */
 interface ReadingTime {
   fixedSeconds: number;
@@ -137,7 +137,7 @@ export interface StagingReading {
   spent: SpentDoc;
 }
 
-/** By what the rehearsal measured; null while it has not. */
+/** Returns the figures of the rehearsal; null until it has measured them. */
 export function readingTimeOf({ stagingReadings, stagingRecord, changes }: Facts): ReadingTime | null {
   const seen = changes.find(({ evidence }) => evidence === "changes/staging");
   if (!seen || !stagingRecord || stagingReadings.length === 0) return null;
@@ -148,7 +148,7 @@ export function readingTimeOf({ stagingReadings, stagingRecord, changes }: Facts
     Math.max(0, seconds - spent.compared.seconds - spent.read.seconds),
   );
   const compared = perRow(stagingReadings.map(({ spent }) => spent.compared));
-  // Where no rollback touched a row, the reading that tested the backup is all that there is.
+  // If no rollback touched a row, only the reading that tested the backup gives a figure.
   const read =
     perRow(stagingReadings.map(({ spent }) => spent.read)) ??
     perRow(stagingRecord.spent ? [stagingRecord.spent.read] : []);

@@ -6,17 +6,17 @@ import { summaryLines } from "./summary.ts";
 import { verdictOf } from "./verdict.ts";
 
 const LONGEST_SUBJECT = 99;
-/** Of one part of the message, and of one of its lines: all of them stay far below what a message may hold. */
+/** Limits for one part of the message and for one line, so that the whole stays far below the limit of SNS. */
 const MOST_LINES = 50;
 const LONGEST_LINE = 500;
 
-/** The final message; to the escalation contacts too when a person must act at once. */
+/** Returns the final message. It also goes to the escalation contacts when an operator must act at once. */
 export function finalNotices(report: Report, link: { url: string; expiresAt: string }): Notice[] {
   const where = report.request ? ` ${report.request.instance}` : "";
   const notice = {
     subject: ascii(`Sluice${where}: ${verdictOf(report).title} - ${report.plan.title}`),
     text: [
-      // Indented, and of one line each: only what Sluice itself says begins a line.
+      // Indented and one line each: only Sluice's own text begins a line, so outside text cannot imitate it.
       ...summaryLines(report).flatMap(({ title, lines }) => [title, ...told(lines), ""]),
       ...reminderLines(report),
       ...sealLines(report),
@@ -24,7 +24,7 @@ export function finalNotices(report: Report, link: { url: string; expiresAt: str
       "",
       link.url,
       "",
-      `Until ${moment(link.expiresAt)}; whoever has the link can read it. In the evidence it is runs/${report.run}/report.html.`,
+      `The link works until ${moment(link.expiresAt)}. Anybody who has it can read the report. In the evidence the report is runs/${report.run}/report.html.`,
       "",
     ].join("\n"),
   };
@@ -33,14 +33,14 @@ export function finalNotices(report: Report, link: { url: string; expiresAt: str
   return audiences.map((audience) => ({ ...notice, audience }));
 }
 
-/** Whoever keeps this message can know later whether the evidence is what it was. */
+/** The manifest's hash: with this message a reader can later verify that the evidence is unchanged. */
 function sealLines({ manifest, run }: Report): string[] {
   if (manifest === null) return [];
   return [
     "Evidence",
     `  SHA-256 of its manifest (runs/${run}/manifest.json):`,
     `  ${manifest}`,
-    "  `sluice verify DIR --hash ...` says whether a copy of it is whole.",
+    "  `sluice verify DIR --hash ...` verifies a copy of the evidence.",
     "",
   ];
 }
@@ -49,7 +49,7 @@ function told(lines: readonly string[]): string[] {
   return cutLines(lines.map(plain), MOST_LINES, LONGEST_LINE).map((line) => `  ${line}`);
 }
 
-/** What the plan leaves to people: this message is what they have of it. */
+/** The plan's reminders. This message is the only place where people get them. */
 function reminderLines(report: Report): string[] {
   const days = remindersByDate(report);
   if (days.length === 0) return [];
@@ -60,22 +60,22 @@ function reminderLines(report: Report): string[] {
   ];
 }
 
-/** Where the outcome could not even be noted, somebody must look. */
+/** Returns the message for a run whose outcome could not be stored: a person must look. */
 export function noticeWithoutReport(run: string): Notice[] {
   return (["escalation", "approvers"] as const).map((audience) => ({
     subject: ascii(`Sluice: a run ended without a report - ${run}`),
     text: [
       `Run ${plain(run)} has ended, and its report could not be written.`,
-      "Look at the execution in the Step Functions console: its last state before this message says how it ended.",
-      "What the run did is in its evidence; `sluice report DIR` makes the report from it.",
-      'What to do is in the operator runbook, "A run ended without a report".',
+      "Look at the execution in the Step Functions console: its last state before this message shows how it ended.",
+      "The evidence shows what the run did; `sluice report DIR` creates the report from it.",
+      'See the operator runbook, "A run ended without a report".',
       "",
     ].join("\n"),
     audience,
   }));
 }
 
-/** SNS takes no other characters in a subject, and no more of them. */
+/** SNS accepts only ASCII in a subject, and fewer than 100 characters. */
 function ascii(text: string): string {
   const plain = text
     .normalize("NFKD")

@@ -6,7 +6,7 @@ import type { Facts } from "./facts.ts";
 import { plannedOf } from "./planned.ts";
 import type { MigrationReport, Report } from "./schema.ts";
 
-/** What was done to each target with each migration of the plan, in the plan's order. */
+/** Returns what each migration did on each target, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
   const planned = plannedOf(facts);
   return facts.plan.migrations.map(({ version, title, folder, restoreOnly, leaves }) => ({
@@ -50,14 +50,14 @@ function changesOf({ changes }: Facts, version: string): MigrationReport["change
     : null;
 }
 
-/** Of all locks that steps held and others would have waited for, the longest first. */
+/** Returns all locks of these steps that others would have waited for, the longest first. */
 export function longestLocks(steps: readonly { locks: readonly HeldLockDoc[] }[]): HeldLockDoc[] {
   return steps.flatMap(({ locks }) => locks).sort((a, b) => b.seconds - a.seconds);
 }
 
 /**
- * What a pass took on staging the time that was fastest. Production is as staging was the first time, before a rollback
- * and a second apply left dead rows behind; and it is warm, as staging is the last time.
+ * Returns the fastest time of a pass on staging, in seconds; null: not rehearsed. Production resembles both of staging's
+ * passes: it has no dead rows, like staging in the first pass, and warm storage, like staging in the last.
  */
 export function rehearsedPass(
   all: Facts["steps"],
@@ -67,7 +67,7 @@ export function rehearsedPass(
   return fastest(rehearsedOf(all, version, direction));
 }
 
-/** The same of one of its steps. */
+/** The same for one step. */
 function rehearsedSeconds(
   all: Facts["steps"],
   { version, direction }: StepsDoc,
@@ -103,7 +103,7 @@ function sideOf({ steps, checks }: Facts, target: Target, version: string): Migr
         seconds: step.seconds,
         predictedSeconds: target === "staging" ? null : rehearsedSeconds(steps, doc, step.name),
         gaveWay: step.gaveWay,
-        // With a table that a step drops go its counts: what is left is no number of rows.
+        // A dropped table takes its counters with it, so a negative difference is no row count.
         rows: step.rows !== null && step.rows < 0 ? null : step.rows,
         walBytes: step.walBytes,
         sizeBytes: step.sizeBytes,
@@ -130,7 +130,7 @@ function sideOf({ steps, checks }: Facts, target: Target, version: string): Migr
   };
 }
 
-/** What production's steps held that others would have waited for, and what they waited for themselves. */
+/** Returns the locks that production's steps held against others, and what the steps waited for. */
 export function locksOf({ steps }: Facts): Report["locks"] {
   const onProduction = steps
     .filter(({ target }) => target === "production")

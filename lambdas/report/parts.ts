@@ -17,8 +17,8 @@ import { plannedOf } from "./planned.ts";
 import type { PhasePart } from "./schema.ts";
 
 /**
- * What a phase on production is made of: what the rehearsal says of each part, and how long it took. Null where it was
- * not rehearsed, or not done (yet).
+ * Returns the parts of each phase on production, with predicted and actual seconds. Null: not rehearsed, or not done
+ * yet.
  */
 export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const { plan, readSeconds } = facts;
@@ -42,7 +42,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       [
         part("Record production", reading, read("before")),
         ...backup,
-        // Where the backup is a part, its call is in it.
+        // A backup that is a part includes its call.
         ...calls(backup.length > 0 ? FENCE_STATES : [...FENCE_STATES, "Back up production"], [
           read("before"),
           stopSecondsOf(facts),
@@ -67,7 +67,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
         part("Prove the data", reading, read("after-production-data")),
         part(
           "Validate everything",
-          // Older runs did not rehearse it.
+          // Older runs did not rehearse this.
           total(
             versions.map(
               (version) => checksOf(facts, "staging", version, true) ?? checksOf(facts, "staging", version),
@@ -85,7 +85,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
     ],
     [
       "rollback",
-      // Where only the restore leads back, nothing is rolled back.
+      // If only the restore leads back, nothing is rolled back.
       facts.rollback?.restoreFrom !== undefined
         ? []
         : [
@@ -108,7 +108,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   ]);
 }
 
-// No rehearsal stops the application: what that takes is reported, and in none of the parts.
+// A rehearsal does not stop the application. That time is reported apart from the parts.
 const FENCE_STATES: readonly Called[] = [
   ["Silence the alarms", "Stop the application"],
   "Fence production",
@@ -123,12 +123,12 @@ const PROVE_STATES = [
 
 export const FINAL = { clone: "Final clone", snapshot: "Final snapshot" } as const;
 
-/** True where staging was made from a clone, which says nothing of how long a snapshot takes. */
+/** True if staging came from a clone, which does not predict how long a snapshot takes. */
 function isCloned({ snapshots }: Facts): boolean {
   return snapshots.some(({ purpose, clone }) => purpose === "rehearsal" && clone === true);
 }
 
-/** The moment is noted with the record, and costs nothing but where the fleet keeps it by a copy. */
+/** The moment is noted with the record. It takes time only where the server keeps it by a copy. */
 function backupOf(facts: Facts): PhasePart[] {
   const snapshot = snapshotSeconds(facts, "rehearsal");
   const kind = backupKind(facts.backup, facts.request?.settings);
@@ -142,8 +142,8 @@ function backupOf(facts: Facts): PhasePart[] {
 }
 
 /**
- * Of older runs, which do not tell what a reading is made of. The first time a restored volume is read it loads;
- * production's is loaded. So the last rollback's proof counts.
+ * For older runs, which do not break a reading down. The first reading of a restored volume loads it, and production's
+ * is loaded already. So the proof of the last rollback counts.
  */
 function lastReading({ plan, stagingRecord, readSeconds }: Facts): number | null {
   const proofs = plan.migrations.toReversed().map(({ version }) => readSeconds[`after-staging-${version}`]);
@@ -168,7 +168,7 @@ function both(facts: Facts, version: string, direction: Direction): [number | nu
   ];
 }
 
-/** Each migration's checks are run after it and, when all of them stand, once more: `again`. */
+/** Each migration's checks run after it and, `again`, after all migrations. */
 function checksOf({ checks }: Facts, target: Target, version: string, again = false): number | null {
   return (
     checks.findLast(
@@ -183,7 +183,7 @@ function snapshotSeconds({ snapshots }: Facts, purpose: "rehearsal" | "final"): 
   return snapshot && began ? secondsBetween(began, snapshot.at) : null;
 }
 
-/** Of those that production has data for: what staging was measured with generated data takes no time there. */
+/** Seconds of the benchmarks that production has data for. Those on generated data are not run there. */
 function benchmarkSeconds({ benchmarks }: Facts, target: Target): number | null {
   const results = benchmarks[target]?.results;
   if (!results) return null;
@@ -197,7 +197,7 @@ function benchmarkSeconds({ benchmarks }: Facts, target: Target): number | null 
 function stagingRestored(facts: Facts): number | null {
   const { staging, stagingAgain, snapshots } = facts;
   if (stagingAgain) return stagingAgain.seconds;
-  // The copying of the volume, which a clone goes without, was not rehearsed.
+  // A clone skips the copying of the volume, so that was not rehearsed.
   if (isCloned(facts) && backupKind(facts.backup, facts.request?.settings) !== "clone") return null;
   const snapshot = snapshots.find(({ purpose }) => purpose === "rehearsal") ?? snapshots[0];
   return staging && snapshot ? secondsBetween(snapshot.at, staging.at) : null;
@@ -214,13 +214,13 @@ interface Prediction {
   by: "plan" | "rehearsal";
 }
 
-/** What each phase of production is expected to last: by the plan, or by the rehearsal as soon as it measured it. */
+/** Returns the expected seconds of each phase on production: by the plan, or by the rehearsal once it has measured them. */
 export function predictionsOf(facts: Facts): Map<string, Prediction> {
   const by = new Map<string, Prediction>();
   for (const [id, seconds] of plannedOf(facts)) by.set(id, { seconds, by: "plan" });
   for (const [id, parts] of partsOf(facts)) {
     const seconds = parts.map(({ predictedSeconds }) => predictedSeconds).filter((part) => part !== null);
-    // A phase is predicted by all of its parts, or not by them.
+    // A phase is predicted by its parts only if all have a figure.
     if (parts.length > 0 && seconds.length === parts.length)
       by.set(id, { seconds: toMilliseconds(seconds.reduce((sum, part) => sum + part, 0)), by: "rehearsal" });
   }

@@ -2,7 +2,7 @@ import type { PlanSummary } from "../shared/documents.ts";
 import { type CompiledPlan, isRestoreOnly } from "../shared/plan.ts";
 import { thresholdText } from "../watch/thresholds.ts";
 
-/** Of a run that was refused before it had a plan. */
+/** The plan of a run that was refused before it had one. */
 export const NO_PLAN: PlanSummary = {
   name: "none",
   title: "No plan",

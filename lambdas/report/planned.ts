@@ -1,8 +1,8 @@
 import type { Facts } from "./facts.ts";
 
 /**
- * Seconds that the plan expects of the phases of the timeline, by their ids. The plan's minutes are production's, so a
- * run on copies has none.
+ * Returns the seconds that the plan expects for each phase of the timeline, by phase id. The plan's minutes are for
+ * production, so a run on copies has none.
  */
 export function plannedOf({ plan, request }: Pick<Facts, "plan" | "request">): ReadonlyMap<string, number> {
   if (request?.copyOf !== undefined) return new Map();

@@ -2,9 +2,9 @@ import * as z from "zod";
 import { docName, END_NAMES } from "../shared/documents.ts";
 
 /**
- * The schema of report.json. `version` is raised when a field changes its meaning or goes; fields may be added
- * without it. Times are ISO 8601 in UTC, durations are seconds, `evidence` names documents beside the report
- * (without `.json`). Nothing in a report is a secret.
+ * The schema of report.json. `version` rises when a field changes its meaning or is removed, but not when a field is
+ * added. Times are ISO 8601 in UTC, durations are seconds, `evidence` names documents beside the report (without
+ * `.json`). A report holds no secrets.
  */
 
 const time = z.string().meta({ id: "time", description: "ISO 8601, UTC" });
@@ -14,15 +14,15 @@ const evidence = z
   .meta({ id: "evidence", description: "Documents beside the report that this rests on" });
 
 const state = z.strictObject({
-  state: z.string().describe("As in the state machine's graph"),
+  state: z.string().describe("Name in the state machine's graph"),
   enteredAt: time,
   doneAt: time.nullable(),
 });
 
 const phasePart = z.strictObject({
   what: z.string(),
-  predictedSeconds: seconds.nullable().describe("What the rehearsal says; null: it does not"),
-  seconds: seconds.nullable().describe("Null: not done (yet)"),
+  predictedSeconds: seconds.nullable().describe("By the rehearsal; null: not predicted"),
+  seconds: seconds.nullable().describe("Null: not done yet"),
 });
 
 const phase = z.strictObject({
@@ -30,27 +30,25 @@ const phase = z.strictObject({
   title: z.string(),
   kind: z.enum(["work", "gate"]).describe("A gate waits for people"),
   startedAt: time.nullable().describe("Null: not reached"),
-  endedAt: time.nullable().describe("Null: not reached, or still going on"),
-  seconds: seconds.nullable().describe("So far, where it is still going on"),
+  endedAt: time.nullable().describe("Null: not reached, or not ended yet"),
+  seconds: seconds.nullable().describe("So far, if it has not ended yet"),
   predictedSeconds: seconds.nullable(),
   predictedBy: z.enum(["plan", "rehearsal"]).nullable(),
-  parts: z.array(phasePart).describe("What is predicted and measured of it; there may be more to it"),
+  parts: z.array(phasePart).describe("Predicted and measured parts; they need not be the whole"),
   states: z.array(state),
 });
 
 const timeline = z.strictObject({
   startedAt: time,
-  endedAt: time.nullable().describe("Null while the run goes on"),
+  endedAt: time.nullable().describe("Null while the run is running"),
   seconds: seconds.describe("From the start to the end, or to `asOf`"),
-  waitedSeconds: seconds.describe("Of these, spent at gates, waiting for people"),
+  waitedSeconds: seconds.describe("Part of these spent at gates, waiting for people"),
   predictedSeconds: seconds.describe(
-    "Sum of what the plan or, once known, the rehearsal predicts of the phases",
+    "Sum of the phases' predictions, by the rehearsal or, before it, by the plan",
   ),
   plannedSeconds: seconds
     .nullable()
-    .describe(
-      "What the plan itself expects of the whole, before anything is measured; null: nothing, or a copy stands for production",
-    ),
+    .describe("The plan's own estimate of the whole; null: none, or a copy stands in for production"),
   phases: z.array(phase),
 });
 
@@ -59,40 +57,40 @@ const downtime = z.strictObject({
   openedAt: time.nullable(),
   seconds: seconds
     .nullable()
-    .describe("From the fence to its lifting, a second fence's included; null where there was none"),
-  waitedSeconds: seconds.nullable().describe("Of these, spent at gates"),
+    .describe("From the fence to its lifting, including a second fence; null: no fence"),
+  waitedSeconds: seconds.nullable().describe("Part of these spent at gates"),
   predictedSeconds: seconds
     .nullable()
-    .describe("Without the time that people take at gates; null: nothing of it is measured or planned yet"),
+    .describe("Without the time that people take at gates; null: nothing measured or planned yet"),
   stopSeconds: seconds
     .nullable()
-    .describe("What the application's stop took, before the fence; no rehearsal shows it. Null: not stopped"),
+    .describe("Time to stop the application, before the fence; not rehearsed. Null: not stopped"),
   parts: z
     .array(
       z.strictObject({
         what: z.string(),
         seconds: seconds.describe("Predicted"),
         by: z.enum(["plan", "rehearsal"]),
-        took: seconds.nullable().describe("Null: not done (yet), or its parts are not told apart"),
+        took: seconds.nullable().describe("Null: not done yet, or not measured separately"),
       }),
     )
-    .describe("What the predicted downtime is the sum of"),
+    .describe("The parts that the predicted downtime is the sum of"),
   reading: z
     .strictObject({
       fixedSeconds: seconds.describe("a: the same for any number of rows"),
-      perTouchedRow: z.number().describe("b, in seconds: its values are read"),
-      perUntouchedRow: z.number().describe("c, in seconds: it is counted by its row version"),
+      perTouchedRow: z.number().describe("b, in seconds: the row's values are read"),
+      perUntouchedRow: z.number().describe("c, in seconds: the row is counted by its row version"),
       touchedRows: z.number(),
       untouchedRows: z.number(),
     })
     .nullable()
-    .describe("By what the record and the proof of the data are predicted; null: not measured (yet)"),
+    .describe("Figures that predict the record and the proof of the data; null: not measured yet"),
 });
 
 const heldLock = z
   .strictObject({
     relation: z.string(),
-    mode: z.string().describe("As PostgreSQL names it"),
+    mode: z.string().describe("PostgreSQL's name"),
     seconds: seconds.describe("At most"),
   })
   .meta({ id: "heldLock" });
@@ -104,7 +102,7 @@ const wait = z.strictObject({
   seconds,
   blockers: z
     .array(z.strictObject({ pid: z.int(), user: z.string().nullable(), queryStart: z.string().nullable() }))
-    .describe("Who held it up; empty where they could not be seen"),
+    .describe("Sessions that blocked it; empty if they could not be seen"),
 });
 
 const step = z
@@ -115,17 +113,13 @@ const step = z
     seconds,
     predictedSeconds: seconds
       .nullable()
-      .describe("What the same step took in the rehearsal, the fastest time; null on staging"),
+      .describe("Fastest time of the same step in the rehearsal; null on staging"),
     gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
-    rows: z
-      .number()
-      .nonnegative()
-      .nullable()
-      .describe("Inserted, updated and deleted; null where they were not counted"),
+    rows: z.number().nonnegative().nullable().describe("Inserted, updated and deleted; null: not counted"),
     walBytes: z.number().nullable().describe("Written by the whole server meanwhile"),
-    sizeBytes: z.number().nullable().describe("By how much the relations that it names grew"),
-    locks: z.array(heldLock).describe("Held by it, and others would have waited for them; longest first"),
-    waits: z.array(wait).describe("What it waited for"),
+    sizeBytes: z.number().nullable().describe("Growth of the relations that the step names"),
+    locks: z.array(heldLock).describe("Locks of this step that others would have waited for; longest first"),
+    waits: z.array(wait).describe("Locks that this step waited for"),
     notes: z.array(z.string()),
   })
   .meta({ id: "step" });
@@ -144,7 +138,7 @@ const check = z
   .strictObject({
     name: z.string(),
     at: z.string().describe("File and line"),
-    as: z.string().nullable().describe("Role that it ran as; null: the migrating role"),
+    as: z.string().nullable().describe("Role that ran it; null: the migrating role"),
     passed: z.boolean(),
     expected: z.string(),
     seen: z.string(),
@@ -167,13 +161,13 @@ const side = z
   .meta({ id: "side" });
 
 const changedTable = z.strictObject({
-  table: z.string().describe("By the name that it had"),
+  table: z.string().describe("By its former name"),
   fate: z
     .enum(["dropped", "replaced", "renamed"])
     .nullable()
-    .describe("Null: it stayed. `replaced`: dropped, and another one made of that name"),
+    .describe("Null: it stayed. `replaced`: dropped, and a new one created with that name"),
   to: z.string().nullable().describe("Its new name"),
-  partitionOf: z.string().nullable().describe("The table that it has become a partition of"),
+  partitionOf: z.string().nullable().describe("The table that it is now a partition of"),
   rowsBefore: z.string(),
   added: z.string(),
   removed: z.string(),
@@ -195,7 +189,7 @@ const changedTable = z.strictObject({
 
 const changes = z.strictObject({
   text: z.string().describe("In a few words, without a subject"),
-  tables: z.array(changedTable).describe("Those that are not as they were; counts of rows are decimal text"),
+  tables: z.array(changedTable).describe("Changed tables; row counts are decimal text"),
   sequences: z.array(
     z.strictObject({ sequence: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
   ),
@@ -207,41 +201,46 @@ const migration = z.strictObject({
   title: z.string(),
   expectedSeconds: seconds
     .nullable()
-    .describe("As the plan expects of production; null: nothing, or a copy stands for it"),
-  notices: z.array(z.string()).describe("How its files are read otherwise than they are written"),
+    .describe("The plan's estimate for production; null: none, or a copy stands in for production"),
+  notices: z.array(z.string()).describe("Where Sluice reads its files differently from their text"),
   wayBack: z
     .literal("restore")
     .optional()
-    .describe("From its first step on the restore is the way back; absent: it has a rollback"),
+    .describe("The restore is the way back from its first step on; absent: it has a rollback"),
   leaves: z
     .array(z.string())
     .optional()
-    .describe("What its rollback leaves, as the plan says; absent: nothing"),
-  changes: changes.nullable().describe("What it did on staging to what was there before: a Go is for that"),
+    .describe("What its rollback leaves, as declared in the plan; absent: nothing"),
+  changes: changes.nullable().describe("What it changed on staging; a Go approves these changes"),
   staging: side,
   production: side,
 });
 
 const replay = z.strictObject({
-  bytes: z.number().nullable().describe("Of WAL, by how fast production writes it; null: not known"),
+  bytes: z
+    .number()
+    .nullable()
+    .describe("Bytes of WAL, from the rate at which production writes it; null: not known"),
   baseAt: time
     .nullable()
-    .describe("When the base backup was made from which it begins; null: not known, a day before at most"),
-  counted: z.boolean().describe("The restore that the rehearsal measured replayed as much"),
+    .describe("When the base backup that it starts from was made; null: not known, at most a day before"),
+  counted: z.boolean().describe("True: the restore that the rehearsal measured replayed as much"),
 });
 
 const predicted = z.strictObject({
   seconds,
   parts: z.array(z.strictObject({ what: z.string(), seconds })),
-  leavesOut: z.array(z.string()).describe("What is not counted, as no rehearsal shows it; a sentence each"),
-  replay: replay.optional().describe("Of a restore to a moment, what it replays; absent: nothing"),
+  leavesOut: z
+    .array(z.string())
+    .describe("What is not counted, because a rehearsal cannot measure it; a sentence each"),
+  replay: replay.optional().describe("WAL that a restore to a moment replays; absent: nothing"),
 });
 
 const lostTable = z.strictObject({
   table: z.string(),
-  rowsBefore: z.string().nullable().describe("Null: there was no such table"),
-  rowsNow: z.string().nullable().describe("Null: there is none any more, or they were not counted"),
-  inserted: z.number().nullable().describe("By the server's counters; null where they tell nothing"),
+  rowsBefore: z.string().nullable().describe("Null: the table did not exist"),
+  rowsNow: z.string().nullable().describe("Null: the table is gone, or its rows were not counted"),
+  inserted: z.number().nullable().describe("By the server's counters; null: they show nothing"),
   updated: z.number().nullable(),
   deleted: z.number().nullable(),
 });
@@ -254,10 +253,10 @@ const proofTable = z.strictObject({
   checksumBefore: z
     .string()
     .nullable()
-    .describe("Null: none was needed, as row versions show which rows are touched; or rows are only counted"),
+    .describe("Null: not needed, because row versions show the touched rows; or rows are only counted"),
   checksumAfter: z.string().nullable(),
   equal: z.boolean(),
-  agreed: z.string().nullable().describe("What was done to it, as the rehearsal had shown; null: nothing"),
+  agreed: z.string().nullable().describe("Its change, as shown by the rehearsal; null: none"),
 });
 
 const scope = z
@@ -276,10 +275,10 @@ const proof = z.strictObject({
   left: z
     .array(z.string())
     .optional()
-    .describe("What a rollback left, as the plan says it may: equal but for that; absent: nothing"),
+    .describe("What a rollback left, as declared in the plan: all else is equal; absent: nothing"),
   scope: scope
     .optional()
-    .describe("What the proof speaks of, and what it does not; absent: a run of an older Sluice"),
+    .describe("What the proof covers and what it does not; absent: a run of an older Sluice"),
   grown: z
     .array(z.string())
     .optional()
@@ -292,21 +291,23 @@ const proof = z.strictObject({
     ),
   moved: z
     .array(z.string())
-    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
+    .describe(
+      "Columns that came back at another position, sequences set far ahead; these are no differences",
+    ),
   evidence,
 });
 
 const measured = z
   .strictObject({
-    p50Ms: z.number().nullable().describe("Null: not measured, and `note` says why"),
+    p50Ms: z.number().nullable().describe("Null: not measured, and `note` gives the reason"),
     p95Ms: z.number().nullable(),
     runs: z.int(),
-    passed: z.boolean().nullable().describe("Null: not measured, which is not passed"),
+    passed: z.boolean().nullable().describe("Null: not measured, which does not count as passed"),
     note: z.string().nullable(),
     warmUpRuns: z.int().nullable().describe("Runs before those that count"),
-    firstMs: z.number().nullable().describe("What the first of them took, when all was cold"),
-    generated: z.boolean().describe("There was nothing to measure it with until data for it were generated"),
-    plan: z.array(z.string()).describe("As EXPLAIN tells it; empty where it was not measured"),
+    firstMs: z.number().nullable().describe("Time of the first of them, with cold caches"),
+    generated: z.boolean().describe("True: measured with generated data, because there were none"),
+    plan: z.array(z.string()).describe("Output of EXPLAIN; empty: not measured"),
   })
   .meta({ id: "measured" });
 
@@ -322,8 +323,8 @@ const locks = z.strictObject({
   longest: z
     .strictObject({ ...heldLock.shape, version: z.string(), step: z.string() })
     .nullable()
-    .describe("Null: nobody would have had to wait"),
-  heldSeconds: seconds.describe("At most, of all locks that others would have waited for"),
+    .describe("Null: no lock would have blocked others"),
+  heldSeconds: seconds.describe("Upper limit for all locks that others would have waited for"),
   gaveWay: z.int().describe("Times that a step gave way to a lock held by others"),
   waitedSeconds: seconds.describe("That steps waited for others"),
 });
@@ -333,12 +334,9 @@ const readMetric = z.strictObject({
   title: z.string(),
   target: z.string().describe("Such as `<100 ms`"),
   alert: z.string(),
-  first: z.string().nullable().describe("What the run's own reading says; null: none was taken"),
+  first: z.string().nullable().describe("Value of the run's own reading; null: not taken"),
   note: z.string().nullable(),
-  staging: z
-    .string()
-    .nullable()
-    .describe("What the rehearsal read on staging; null: nothing was, or could be"),
+  staging: z.string().nullable().describe("Value of the rehearsal's reading on staging; null: none"),
   standing: z.enum(["target", "between", "alert", "unknown"]),
   runbook: z.string().nullable(),
   worst: z
@@ -349,31 +347,33 @@ const readMetric = z.strictObject({
       alerts: z.int().describe("Readings beyond the alert threshold"),
     })
     .nullable()
-    .describe("Of all readings so far; null: the first one is all there is"),
+    .describe("Worst of all readings so far; null: there is only the first"),
 });
 
 const gate = z.strictObject({
   gate: z.string(),
   attempt: z.int(),
-  escalation: z.boolean().describe("Asked of the escalation contacts, as it was not decided in time"),
+  escalation: z
+    .boolean()
+    .describe("True: opened for the escalation contacts, because nobody decided it in time"),
   question: z.string(),
   checklist: z.array(z.strictObject({ item: z.string(), ticked: z.boolean().nullable() })),
   openedAt: time,
   expiresAt: time,
-  changed: z.array(z.string()).describe("Why it was asked once more"),
+  changed: z.array(z.string()).describe("Why it opened again"),
   objections: z
     .array(z.strictObject({ by: z.string(), at: time, comment: z.string() }))
-    .describe("No-Goes that came after the Go and changed nothing"),
+    .describe("No-Goes given after the Go; they changed nothing"),
   withheld: z
     .array(z.string())
     .nullable()
-    .describe("Why its Go did not take effect; null: it did, or was none"),
-  decision: z.enum(["Go", "NoGo"]).nullable().describe("Null: no one has answered"),
+    .describe("Why its Go did not take effect; null: it did, or there was none"),
+  decision: z.enum(["Go", "NoGo"]).nullable().describe("Null: nobody has answered"),
   by: z.string().nullable(),
   publishers: z
     .array(z.string())
     .optional()
-    .describe("Who of those that gave the answer may also have published the plan; absent: nobody"),
+    .describe("People who answered and may also have published the plan; absent: nobody"),
   comment: z.string().nullable(),
   decidedAt: time.nullable(),
   evidence,
@@ -409,16 +409,20 @@ export const reportSchema = z.strictObject({
     .describe(
       "SHA-256 of manifest.json, which lists every file of the evidence; null: the run has not ended",
     ),
-  asOf: time.describe("Latest time in the evidence; the report says how things were then"),
+  asOf: time.describe("Latest time in the evidence; the report shows the state at that time"),
   end: z.enum([...END_NAMES, "running"]),
   verdict: z
     .strictObject({ title: z.string(), meaning: z.string() })
-    .describe(
-      "The end in words, and what it means: for production or, of a rehearsal, for the copies that stood for it",
-    ),
-  cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),
-  leftBehind: z.array(z.string()).describe("Clean-up that failed, each with what to do"),
-  now: z.strictObject({ state: z.string(), since: time }).nullable().describe("Where a running run is"),
+    .describe("The end as a title, and what it means for production or, in a rehearsal, for its stand-in"),
+  cause: z
+    .string()
+    .nullable()
+    .describe("Why the run ended so and what was done about it; null while it runs"),
+  leftBehind: z.array(z.string()).describe("Each clean-up that failed, with what to do"),
+  now: z
+    .strictObject({ state: z.string(), since: time })
+    .nullable()
+    .describe("Current state of a running run"),
   request: z
     .strictObject({
       execution: z.string(),
@@ -428,14 +432,14 @@ export const reportSchema = z.strictObject({
       outsideWindow: z
         .string()
         .optional()
-        .describe("Why it was allowed outside the maintenance window, where it was"),
+        .describe("Reason why it was allowed outside the maintenance window; absent: it was inside"),
       instance: z.string(),
       database: z.string(),
       copyOf: z
         .string()
         .nullable()
         .optional()
-        .describe("Where a copy stood for production, the database that it is of; null: an embedded one"),
+        .describe("In a rehearsal on copies, the database that was copied; null: an embedded one"),
       copies: z
         .strictObject({ how: z.enum(["physical", "dump"]), notes: z.array(z.string()) })
         .optional()
@@ -447,7 +451,7 @@ export const reportSchema = z.strictObject({
       engineVersion: z.string().nullable(),
     })
     .nullable()
-    .describe("Null: refused before it was understood"),
+    .describe("Null: refused, because its input was invalid"),
   plan: z.strictObject({
     name: z.string(),
     title: z.string(),
@@ -456,11 +460,11 @@ export const reportSchema = z.strictObject({
     protect: z.array(z.string()),
     published: z
       .strictObject({
-        deployed: z.boolean().describe("It is the one that the stack was deployed with"),
+        deployed: z.boolean().describe("True: the plan that the stack was deployed with"),
         by: z.array(z.strictObject({ by: z.string(), arn: z.string(), at: z.string() })),
       })
       .optional()
-      .describe("Whose plan it is; absent for a run without a deployment"),
+      .describe("Publishers of the plan; absent for a run without a deployment"),
   }),
   criteria: z.array(criterion),
   timeline,
@@ -472,8 +476,10 @@ export const reportSchema = z.strictObject({
       restoreFrom: z
         .string()
         .optional()
-        .describe("Nothing was rolled back, as this migration had begun, and only the restore leads back"),
-      seconds: seconds.nullable().describe("Until proven back; null: not (yet) proven"),
+        .describe(
+          "Nothing was rolled back, because this migration had begun and only the restore leads back",
+        ),
+      seconds: seconds.nullable().describe("Until proven back; null: not proven yet"),
       sloSeconds: seconds,
     })
     .nullable(),
@@ -488,31 +494,29 @@ export const reportSchema = z.strictObject({
         .describe("The migration from which on the restore is the way back; absent: each has a rollback"),
     })
     .nullable()
-    .describe("How long each way back from production takes, by what the rehearsal measured"),
+    .describe("How long each way back on production takes, from the rehearsal's figures"),
   loss: z
     .strictObject({
       at: time,
-      since: time.describe("When the record was begun that production is compared with"),
-      applicationWasIn: z.boolean().describe("Nothing was fenced, or it was let in again"),
+      since: time.describe("When the record that production is compared with began"),
+      applicationWasIn: z.boolean().describe("True: there was no fence, or it was lifted"),
       tables: z.array(lostTable),
-      asRecorded: z.int().describe("Tables that are as recorded"),
-      byCounters: z.int().describe("Of these, those of which the server's counters say so"),
+      asRecorded: z.int().describe("Tables that equal the record"),
+      byCounters: z.int().describe("Part of these shown equal by the server's counters"),
     })
     .nullable()
     .describe("What a restore would lose; null: not counted"),
   restore: z
     .strictObject({
       at: time,
-      snapshot: z.string().nullable().describe("Null: it was restored to a moment"),
-      moment: time.optional().describe("What it was restored to; absent: a snapshot was restored"),
+      snapshot: z.string().nullable().describe("Null: restored to a moment"),
+      moment: time.optional().describe("The moment restored to; absent: a snapshot was restored"),
       aside: z.string(),
-      handOver: z
-        .array(z.string())
-        .describe("What people must see to, now that another instance is production"),
+      handOver: z.array(z.string()).describe("What people must do, now that another instance is production"),
     })
     .nullable(),
   migrations: z.array(migration),
-  locks: locks.nullable().describe("On production; null: no step was run there"),
+  locks: locks.nullable().describe("On production; null: no step ran there"),
   proofs: z.array(proof),
   preflight: z
     .strictObject({
@@ -534,26 +538,26 @@ export const reportSchema = z.strictObject({
       why: z.array(z.string()),
       moment: z
         .strictObject({
-          at: time.describe("A whole second of the server's clock, where archived WAL is restored from"),
-          held: z.enum(["archive", "copy"]).describe("By automated backups, or by a copy that was made then"),
+          at: time.describe("With archived WAL, a whole second of the server's clock"),
+          held: z.enum(["archive", "copy"]).describe("By automated backups, or by a copy made at that time"),
           copy: z.string().nullable().describe("Name of that copy; null: automated backups hold it"),
-          instance: z.string().describe("What the instance was called then"),
-          identity: z.string().describe("Its resource id, which it keeps when it is renamed"),
-          lsn: z.string().nullable().describe("Where the WAL stood; null: the server did not say"),
+          instance: z.string().describe("Name of the instance at that time"),
+          identity: z.string().describe("Its resource id, which a rename does not change"),
+          lsn: z.string().nullable().describe("WAL position; null: not reported by the server"),
           timeline: z.int().nullable(),
           notedAt: time.describe("By the worker's clock"),
-          passedAt: time.nullable().describe("Nothing was written by the run before; null: not yet"),
+          passedAt: time.nullable().describe("The run wrote nothing before this time; null: not passed yet"),
           encrypted: z.boolean().nullable(),
           kmsKey: z.string().nullable(),
           state: z
             .enum(["available", "pending", "failed", "not known"])
-            .describe("Whether production could be restored to it when that was last looked at"),
+            .describe("Whether production could be restored to it when last checked"),
           stateText: z.string(),
-          until: time.nullable().describe("The newest moment that it could be restored to then"),
+          until: time.nullable().describe("Newest moment that could be restored at that time"),
           seenAt: time.nullable(),
         })
         .nullable()
-        .describe("What a restore goes back to; null: not noted (yet), or a snapshot"),
+        .describe("The moment that a restore goes back to; null: not noted yet, or a snapshot is used"),
       evidence,
     })
     .nullable()
@@ -572,11 +576,11 @@ export const reportSchema = z.strictObject({
       clone: z
         .literal(true)
         .optional()
-        .describe("It is a clone: a copy of the volume that shares what has not changed, and no backup"),
+        .describe("True: a clone, which shares the unchanged part of the volume and is no backup"),
       keepUntil: z.string().nullable().describe("A date; null: deleted with the rehearsal"),
       copies: z
         .array(z.strictObject({ kind: z.enum(["copy", "export"]), where: z.string(), id: z.string() }))
-        .describe("Begun elsewhere; the run waits for none of them"),
+        .describe("Copies started elsewhere; the run does not wait for them"),
       evidence,
     }),
   ),
@@ -591,7 +595,7 @@ export const reportSchema = z.strictObject({
           differences: z.array(z.string()),
         })
         .nullable()
-        .describe("Every row of the restored backup, or of the clone, was read"),
+        .describe("The reading of every row of the restored backup or of the clone"),
       deletedAt: time.nullable(),
       completedAt: time.nullable(),
       issues: z.array(z.string()),
@@ -621,30 +625,30 @@ export const reportSchema = z.strictObject({
   afterOpening: z.array(
     z.strictObject({ title: z.string(), passed: z.boolean(), seconds, message: z.string() }),
   ),
-  backups: outcomeOfBackups.nullable().describe("Null: nobody looked, as the run did not succeed"),
+  backups: outcomeOfBackups.nullable().describe("Null: not checked, because the run did not succeed"),
   watch: z
     .strictObject({
       readings: z.int().nonnegative(),
-      at: time.nullable().describe("Of the run's own reading"),
+      at: time.nullable().describe("Time of the run's own reading"),
       schedule: z
         .strictObject({ everyMinutes: z.number(), until: time, thenEveryMinutes: z.number(), ends: time })
         .nullable()
-        .describe("Null: nothing reads on"),
+        .describe("Null: no schedule continues the watch"),
       connections: z.strictObject({ used: z.int(), most: z.int(), minimum: z.int() }).nullable(),
       metrics: z.array(readMetric),
     })
     .nullable()
-    .describe("Null: the plan watches nothing"),
+    .describe("Null: the plan has no watch"),
   verifiedAgain: z
     .strictObject({ at: time, migrations: z.array(z.string()), passed: z.int(), failed: z.array(check) })
     .nullable()
-    .describe("Checks run once more with the application in; null: not (yet)"),
+    .describe("Checks run once more with the application in; null: not run yet"),
   reminders: z
     .array(z.strictObject({ title: z.string(), days: z.int(), by: time.nullable() }))
-    .describe("What the plan leaves to people; `by` is set once the run succeeded"),
+    .describe("The plan's reminders; `by` is set once the run has succeeded"),
   failures: z
     .array(z.strictObject({ at: time, state: z.string(), error: z.string(), message: z.string() }))
-    .describe("All that went wrong in any state, in order; also what doing it again mended"),
+    .describe("All failures of all states, in order, including those that a retry fixed"),
   leftToDo: z.array(z.string()),
 });
 

@@ -4,7 +4,7 @@ import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import type { Facts } from "./facts.ts";
 import type { Report } from "./schema.ts";
 
-/** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
+/** Returns the plan's staging results: completed, issues, rollback tested, approved for production and by whom. */
 export function stagingOf(facts: Facts): Report["staging"] {
   const { plan, staging, stagingVerified, stagingDeletedAt } = facts;
   const rollbacks = plan.migrations
@@ -35,7 +35,7 @@ export function stagingOf(facts: Facts): Report["staging"] {
   };
 }
 
-/** True where every proof that speaks of that version's rollback found staging back; null where none does yet. */
+/** True if all proofs of that version's rollback found staging back; null if there is no proof yet. */
 function rolledBack({ proofs }: Facts, version: string): boolean | null {
   const mine = proofs.filter(
     ({ name }) => name === `staging-${version}` || name === `staging-${version}-again`,
@@ -43,12 +43,12 @@ function rolledBack({ proofs }: Facts, version: string): boolean | null {
   return mine.length === 0 ? null : mine.every(({ equal }) => equal);
 }
 
-/** Whether the restore brought staging back, where it is a migration's way back; null where it was not tried. */
+/** Whether the rehearsed restore brought staging back; null: not tried. */
 function restored({ proofs }: Facts): boolean | null {
   return proofs.findLast(({ name }) => name === "restore-rehearsed")?.equal ?? null;
 }
 
-/** When the last migration of the plan stood on staging, validated, and what is measured there was measured. */
+/** When the last migration was validated on staging and the benchmarks were measured. */
 function completedAt({ plan, checks, benchmarks }: Facts): string | null {
   const last = plan.migrations.at(-1);
   const validated = checks.findLast((doc) => doc.target === "staging" && doc.version === last?.version);
@@ -85,12 +85,12 @@ function issuesOf(facts: Facts): string[] {
     ...slow,
     ...gaveWay,
     ...new Set(notes),
-    ...(facts.left.staging?.notValid ?? []).map((name) => `Constraint ${name} is left NOT VALID`),
+    ...(facts.left.staging?.notValid ?? []).map((name) => `Constraint ${name} stays NOT VALID`),
     ...facts.proofs.filter(({ name }) => name.startsWith("staging-")).flatMap(({ moved }) => moved ?? []),
   ];
 }
 
-/** Failures of the rehearsal's own time, those included that were mended by doing it again. */
+/** Failures during the rehearsal, including those that a retry fixed. */
 function failuresOf({ failures, staging, snapshots, gates }: Facts): string[] {
   const from = snapshots.find(({ purpose }) => purpose === "rehearsal")?.at ?? staging?.at;
   const to = gates.find(({ request }) => request.kind === "rehearsal")?.request.openedAt;

@@ -11,7 +11,7 @@ export interface Summary {
   lines: string[];
 }
 
-/** The facts so far as short plain text, for gate pages, messages and the terminal. Parts without facts are left out. */
+/** Returns the facts so far as short plain text, for gate pages, messages and the terminal. Empty parts are left out. */
 export function summaryLines(report: Report): Summary[] {
   return [
     { title: "Run", lines: runLines(report) },
@@ -41,24 +41,24 @@ function runLines(report: Report): string[] {
   ];
 }
 
-/** Such as `13 of 13 success criteria met`. */
+/** Returns a text such as `13 of 13 success criteria met`. */
 export function criteriaText(criteria: Report["criteria"]): string {
   return `${criteria.filter(({ status }) => status === "met").length} of ${criteria.length} success criteria met`;
 }
 
-/** Which database it is about, and whether it is a copy. */
+/** Returns the name of the database, and whether it is a copy. */
 export function databaseText({ database, instance, copyOf }: NonNullable<Report["request"]>): string {
   if (copyOf === undefined) return `${database} on ${instance}`;
   return copyOf === null ? "embedded, made from the plan's baseline" : `${instance}, a copy of ${copyOf}`;
 }
 
-/** How the database was copied, and what such a copy does not show. */
+/** Returns how the database was copied, and what a copy of this kind cannot show. */
 export function copyLines({ copies }: NonNullable<Report["request"]>): string[] {
   if (copies === undefined) return [];
   const what =
     copies.how === "dump"
-      ? "Copied by pg_dump and pg_restore: a logical copy. It does not show bloat, the layout of files and rows, production's statistics (they were made anew), or the ages of row versions and transactions. Times on it are rather on the short side."
-      : "Copied by pg_basebackup: a physical copy, on a server of its own, where subscriptions and pg_cron's jobs were kept still. This machine is not production's: times on it are this machine's.";
+      ? "Copied by pg_dump and pg_restore: a logical copy. It does not show bloat, the layout of files and rows, production's statistics (they were collected again), or the ages of row versions and transactions. Times on it tend to be shorter than on production."
+      : "Copied by pg_basebackup: a physical copy on its own server, where subscriptions and pg_cron's jobs were stopped. Times on it are those of this machine, not of production's.";
   return [what, ...copies.notes];
 }
 
@@ -67,10 +67,10 @@ function preflightLines({ preflight }: Report): string[] {
   const of = (passed: boolean | null) => preflight.checks.filter((check) => check.passed === passed);
   const [unknown, failed] = [of(null), of(false)];
   return [
-    `${count(of(true).length, "check")} passed${failed.length > 0 ? `, ${failed.length} did not` : ""}`,
+    `${count(of(true).length, "check")} passed${failed.length > 0 ? `, ${failed.length} failed` : ""}`,
     ...failed.map(({ name, expected, seen }) => `${name}: expected ${expected}, seen ${seen}`),
     ...(unknown.length > 0
-      ? [`For you to look at: ${unknown.map(({ name, seen }) => `${name} (${seen})`).join(", ")}`]
+      ? [`For you to check: ${unknown.map(({ name, seen }) => `${name} (${seen})`).join(", ")}`]
       : []),
   ];
 }
@@ -84,8 +84,8 @@ function rehearsalLines({ staging, migrations, snapshots }: Report): string[] {
     ...(verified
       ? [
           verified.equal
-            ? `The ${what} was read: ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}, as production${cloned ? ". No backup was tested by it" : ""}`
-            : `The ${what} is not as production: ${verified.differences[0] ?? "see the evidence"}`,
+            ? `The ${what} equals production: ${grouped(verified.rows)} rows in ${count(verified.tables, "table")} were read${cloned ? ". This did not test a backup" : ""}`
+            : `The ${what} differs from production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),
     ...migrations.flatMap((migration) => [
@@ -113,7 +113,7 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
         const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
         const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal${changed}${left.length > 0 ? `, but for ${list(left)}` : ""}${scope ? `. ${scopeInWords(scope)}` : ""}`
+          ? `${title}: ${count(compared, "table")} equal${changed}${left.length > 0 ? `, except ${list(left)}` : ""}${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null
@@ -156,7 +156,7 @@ function watchLines({ watch }: Report): string[] {
     ...watch.metrics.map(({ title, first, note, staging, standing, target, alert, runbook }) => {
       const stands = {
         target: `within its target of ${target}`,
-        between: `short of its target of ${target}`,
+        between: `misses its target of ${target}`,
         alert: `ALERT at ${alert}: see ${runbook}`,
         unknown: `target ${target}`,
       }[standing];
@@ -186,7 +186,7 @@ function benchmarkLines({ benchmarks }: Report): string[] {
 
 function timeLines({ timeline, downtime }: Report): string[] {
   const predicted = predictedDowntime(downtime);
-  const waited = timeline.waitedSeconds > 0 ? `, ${duration(timeline.waitedSeconds)} of them at gates` : "";
+  const waited = timeline.waitedSeconds > 0 ? `, including ${duration(timeline.waitedSeconds)} at gates` : "";
   return [
     `${duration(timeline.seconds)}${timeline.endedAt ? "" : " so far"}${waited}`,
     ...(downtime.seconds === null
@@ -194,7 +194,7 @@ function timeLines({ timeline, downtime }: Report): string[] {
         ? []
         : [`Downtime ${predicted}, gates not counted`]
       : [
-          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, ${duration(downtime.waitedSeconds)} of it at gates` : ""}${predicted === undefined ? "" : `; ${predicted}, gates not counted`}`,
+          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, including ${duration(downtime.waitedSeconds)} at gates` : ""}${predicted === undefined ? "" : `; ${predicted}, gates not counted`}`,
         ]),
   ];
 }
@@ -203,7 +203,7 @@ function gateLines({ gates }: Report): string[] {
   return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld, objections }) => {
     if (!decision || !decidedAt) return `${gate}: not answered (until ${moment(expiresAt)})`;
     const after = objections
-      .map((no) => `; after it a No-Go by ${no.by}, ${moment(no.at)}: "${no.comment}"`)
+      .map((no) => `; after the Go a No-Go by ${no.by}, ${moment(no.at)}: "${no.comment}"`)
       .join("");
     const said = `${gate}: ${decision === "Go" ? "Go" : "No-Go"} by ${by}, ${moment(decidedAt)}`;
     return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}${after}`;

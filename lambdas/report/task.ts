@@ -27,7 +27,7 @@ const write = z.strictObject({
   ...runFields,
   action: z.literal("write"),
   end: z.enum(END_NAMES),
-  /** What the machine caught last; its Error is empty when nothing was. */
+  /** The last error that the machine caught; its Error is empty if there was none. */
   failure: caughtSchema.optional(),
   /** Clean-up that failed, by capability. */
   unfinished: z.record(z.string(), caughtSchema),
@@ -36,7 +36,7 @@ const tell = z.strictObject({ ...runFields, action: z.literal("tell") });
 
 const event = z.discriminatedUnion("action", [write, tell]);
 
-/** The last word on a run: the cause that its end shows, the report, and the message to people. */
+/** Ends a run: decides the cause for its Fail state, writes the report, and sends the final message. */
 export const reportTask: Task<z.infer<typeof event>> = {
   name: "report",
   event,
@@ -49,19 +49,19 @@ async function writeReport(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
-  // A run that was refused at once has none: it named one that is not there, or could not be understood.
+  // A run that was refused at once has no plan: it named a missing plan, or its input was invalid.
   await evidence.getOrCreate(Doc.plan, async () => NO_PLAN);
   const outcome = await evidence.getOrCreate(Doc.outcome, async () =>
     outcomeOf(await gatherFacts(evidence), end, ports.clock.now().toISOString(), failure, unfinished),
   );
   const problem = await seal(evidence, ports.clock.now().toISOString()).catch(messageOf);
   if (problem === undefined) return { error: outcome.end, cause: outcome.cause };
-  // The cause must reach the people who are called, whatever is wrong with the report.
+  // The cause must reach the people on call, whatever is wrong with the report.
   const note = ` The report was not written (${shorten(problem, 200)}).`;
   return { error: outcome.end, cause: shorten(outcome.cause, LONGEST_CAUSE - note.length) + note };
 }
 
-/** The final message, with a link to the report. */
+/** Sends the final message, with a link to the report. */
 export async function notifyPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const ended = (await evidence.read(Doc.outcome)) !== undefined;
   const notices = ended
@@ -71,7 +71,7 @@ export async function notifyPeople(ports: Ports, evidence: RunEvidence): Promise
   return DONE;
 }
 
-/** A link that opens the report and nothing else. Of its key only the hash is kept, so that each call makes another. */
+/** Makes a link that opens only the report. Only the hash of its key is stored, so each call makes a new link. */
 async function newLink(
   { clock, settings }: Ports,
   evidence: RunEvidence,
@@ -83,13 +83,13 @@ async function newLink(
   return { url: reportLink(settings.gateUrl, evidence.run, key), expiresAt };
 }
 
-/** The report's files, as they are once the manifest's hash is in place. */
+/** The report's files, with the manifest's hash. */
 interface ReportFiles {
   json: string;
   html: string;
 }
 
-/** The report of those files alone, with that hash in it. */
+/** Builds the report only from these files of the evidence, with this hash of the manifest. */
 export async function reportFilesOf(
   evidence: RunEvidence,
   files: Iterable<string>,
@@ -101,9 +101,9 @@ export async function reportFilesOf(
 }
 
 /**
- * Writes the manifest and then the report, which shows the manifest's hash. Done twice, the report is made of the same
- * files as the first time, whatever has been written since.
- * @returns what kept the report from being made; the manifest is then without it
+ * Writes the manifest and then the report, which shows the manifest's hash. A second call uses the same files as the
+ * first one, whatever has been written since.
+ * @returns why the report could not be made; the manifest then does not list it
  */
 async function seal(evidence: RunEvidence, at: string): Promise<string | undefined> {
   const before = await evidence.read(MANIFEST_DOCUMENT);

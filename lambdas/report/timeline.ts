@@ -6,9 +6,9 @@ import { plannedOf } from "./planned.ts";
 import type { Phase, Report } from "./schema.ts";
 
 /**
- * The phases of the run, in order: those that happened as they happened, then those of the plan that are to come.
- * Each state notes its phase, so when one began and ended is read. Phases follow on each other without a gap: a gate
- * lasts from when it is prepared until its answer has taken effect.
+ * Returns the phases of the run in order: first those that happened, then those still planned. Each state notes its
+ * phase, which gives the beginning and end. Phases have no gaps: a gate lasts from its preparation until its answer
+ * takes effect.
  */
 export function timelineOf(facts: Facts): Report["timeline"] {
   const startedAt = facts.request?.startedAt ?? facts.states[0]?.enteredAt ?? facts.asOf;
@@ -28,12 +28,12 @@ export function timelineOf(facts: Facts): Report["timeline"] {
 
 function plannedSeconds(facts: Facts): number | null {
   const planned = plannedOf(facts);
-  // A sum of some parts would read like one of all.
+  // A partial sum would look like the whole.
   const all = ["admit", ...facts.plan.migrations.map(({ version }) => `migrate-${version}`), "prove", "open"];
   return all.every((id) => planned.has(id)) ? sum([...planned.values()]) : null;
 }
 
-/** Time in which gates waited for people, between two moments. */
+/** Returns the seconds that gates waited for people, between two moments. */
 export function waitedBetween({ gates, asOf }: Facts, from: string, to: string): number {
   return sum(
     gates
@@ -48,7 +48,7 @@ export function waitedBetween({ gates, asOf }: Facts, from: string, to: string):
 interface Span {
   id: string;
   start: string;
-  /** Null: still going on. */
+  /** Null: not ended yet. */
   end: string | null;
   states: StateFacts[];
 }
@@ -68,7 +68,7 @@ function reachedPhases(facts: Facts, runStart: string): BarePhase[] {
   }));
 }
 
-/** From when to when each phase was: each lasts until a state of another one is entered. */
+/** The begin and end of each phase: it lasts until a state of another phase is entered. */
 function spansOf(facts: Facts, runStart: string): Span[] {
   const spans: Span[] = [];
   for (const state of facts.states) {
@@ -86,7 +86,7 @@ function spansOf(facts: Facts, runStart: string): Span[] {
   if (!last) return spans;
   if (facts.outcome) last.end = facts.outcome.at;
   else if (isGate(last.id) && answered(facts, last.id) === "Go") {
-    // After a Go that has taken effect the next phase has begun, though it has left nothing yet.
+    // After an effective Go the next phase has begun, although its states have left nothing yet.
     const next = plannedIds(facts)[plannedIds(facts).indexOf(last.id) + 1];
     const doneAt = last.states.at(-1)?.doneAt;
     if (next && doneAt) {
@@ -97,7 +97,7 @@ function spansOf(facts: Facts, runStart: string): Span[] {
   return spans;
 }
 
-/** What the report calls the phases of the machine, where that is not the same word. */
+/** Phase ids of the report that differ from the machine's names. */
 const IDS: Readonly<Record<string, string>> = {
   "Fence and back up": "fence",
   "Roll back": "rollback",
@@ -105,8 +105,8 @@ const IDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The phase in the report that a state belongs to, from the phase of the machine that it notes and its migration;
- * undefined: what it does is part of the phase before.
+ * The report's phase for a state, from the machine's phase and the migration that the state notes; undefined: the state
+ * belongs to the phase before.
  */
 function idOf({ plan }: Facts, { phase, version }: StateFacts): string | undefined {
   if (phase === null || phase === "Count the loss") return undefined;
@@ -115,7 +115,7 @@ function idOf({ plan }: Facts, { phase, version }: StateFacts): string | undefin
   return version !== null && (id === "migrate" || id === "gate-after") ? `${id}-${version}` : id;
 }
 
-/** What the plan still has before it; nothing when the run is over or on its way back. */
+/** The planned phases not reached yet; none when the run has ended or is on its way back. */
 function phasesToCome(facts: Facts): BarePhase[] {
   if (facts.outcome || facts.rollback || facts.restore) return [];
   const reached = new Set(reachedPhases(facts, "").map(({ id }) => id));
@@ -185,7 +185,7 @@ function answered({ gates }: Facts, id: string): string | undefined {
   return gates.findLast(({ request }) => `gate-${request.gate}` === id)?.decision?.decision;
 }
 
-// The state that writes the report is not done while it writes it, and no news to anyone.
+// The state that writes the report is never done at that moment, so it is listed only if it failed.
 function failedIn({ failures }: Facts, { state }: StateFacts): boolean {
   return failures.some((failure) => failure.state === state);
 }

@@ -7,41 +7,40 @@ import type { Facts } from "./facts.ts";
 import { leftBehindOf } from "./left-behind.ts";
 import type { Report, WatchReport } from "./schema.ts";
 
-/** Each end in words that say what it means for production. */
+/** Title of each end, and what it means for production. */
 export const VERDICTS: Readonly<Record<Report["end"], { title: string; meaning: string }>> = {
-  running: { title: "Still running", meaning: "This is how things stand so far." },
+  running: { title: "Still running", meaning: "This is the state so far." },
   Succeeded: { title: "Succeeded", meaning: "The migration is on production, and the application is in." },
-  Refused: { title: "Refused", meaning: "Nothing was migrated. Production is as it was." },
-  RolledBack: { title: "Rolled back", meaning: "Production is back, and proven to be what it was." },
+  Refused: { title: "Refused", meaning: "Nothing was migrated. Production is unchanged." },
+  RolledBack: { title: "Rolled back", meaning: "Production is rolled back and proven equal to the record." },
   Restored: {
     title: "Restored from the backup",
-    meaning: "Production is back from its backup, and proven to be what was in it.",
+    meaning: "Production is restored from its backup and proven equal to the record.",
   },
   NeedsOperator: {
     title: "An operator is needed now",
-    meaning: "Production is not proven back. Nobody but a person can mend this.",
+    meaning: "Production is not proven back. Only a person can fix this.",
   },
 };
 
-/** What an end means where copies stood for production. */
+/** What each end means for a rehearsal, where a copy stands in for production. */
 const ON_COPIES: Readonly<Record<End, string>> = {
-  Succeeded: "The migration went through on the copy that stood for production.",
+  Succeeded: "The migration succeeded on the stand-in for production.",
   Refused: "Nothing was migrated.",
-  RolledBack: "The copy that stood for production was brought back, and proven to be what it was.",
-  Restored:
-    "The copy that stood for production was brought back from its backup, and proven to be what was in it.",
+  RolledBack: "The stand-in for production was rolled back and proven equal to the record.",
+  Restored: "The stand-in for production was restored from its backup and proven equal to the record.",
   NeedsOperator:
-    "The copy that stood for production was not proven back: a real one would need a person now.",
+    "The stand-in for production was not proven back. A real production would need an operator now.",
 };
 
-/** What copies were made of, where copies stood for production. */
+/** What the rehearsal ran on. */
 function scopeOf(copyOf: string | null): string {
   return copyOf === null
-    ? "Rehearsed on embedded databases; no other was touched."
+    ? "Rehearsed on embedded databases; no other database was touched."
     : `Rehearsed on copies; ${copyOf} was only read.`;
 }
 
-/** The end of this run in words. Of a rehearsal, where copies stood for production, it says so first of all. */
+/** Returns the end of this run as title and meaning. For a rehearsal on copies, it states that first. */
 export function verdictOf({ end, request }: Pick<Report, "end" | "request">): {
   title: string;
   meaning: string;
@@ -52,12 +51,12 @@ export function verdictOf({ end, request }: Pick<Report, "end" | "request">): {
   return { title: `${title} (rehearsal)`, meaning: `${scopeOf(copyOf)} ${ON_COPIES[end]}` };
 }
 
-/** What a Fail state shows of a cause; operators read it at night, on a small screen. */
+/** Most characters of a cause in a Fail state; operators read it at night, on a small screen. */
 export const LONGEST_CAUSE = 2_000;
 
 const LEFT_BEHIND = "LEFT BEHIND: ";
 
-/** The cause for where its end is a headline already and what was left behind is listed beside it. */
+/** Returns the cause without its end and without what was left behind, for places that show these separately. */
 export function causeAlone(cause: string, end: string): string {
   const alone = cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
   const at = alone.lastIndexOf(` ${LEFT_BEHIND}`);
@@ -65,7 +64,7 @@ export function causeAlone(cause: string, end: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The end in words: why, what was done about it, and what was left behind. Decides nothing about the end itself. */
+/** Returns the outcome: the given end, why, what was done about it, and what was left behind. */
 export function outcomeOf(
   facts: Facts,
   end: End,
@@ -76,14 +75,14 @@ export function outcomeOf(
   const { why, done } = causeOf(facts, end, failure);
   const leftBehind = leftBehindOf(facts, unfinished);
   const left = leftBehind.length === 0 ? "Nothing was left behind." : `${LEFT_BEHIND}${leftBehind.join(" ")}`;
-  // The excerpt of a statement ends in a line with a caret: what follows begins a line of its own.
+  // An excerpt of a statement ends in a line with a caret, so a new line follows it.
   const then = why.includes("\n") ? "\n" : " ";
   return { at, end, cause: shorten(`${end}: ${why}${then}${done} ${left}`, LONGEST_CAUSE), leftBehind };
 }
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What follows a success: the backups, the watch, the checks that are run once more, and what is left to people. */
+/** Returns what follows a success: backups, the watch, the checks run once more, and reminders. */
 export function aftermathOf(facts: Facts): Pick<Report, "backups" | "watch" | "verifiedAgain" | "reminders"> {
   const { aftercare, verifiedAgain, plan, outcome } = facts;
   const succeeded = outcome?.end === "Succeeded" ? outcome.at : null;
@@ -104,7 +103,7 @@ export function aftermathOf(facts: Facts): Pick<Report, "backups" | "watch" | "v
   };
 }
 
-/** Every metric of the plan, read or not. */
+/** Lists every metric of the plan, read or not. */
 function watchOf({ plan, readings, stagingReading, aftercare }: Facts): Report["watch"] {
   if (!plan.watch) return null;
   const more = readings !== null && readings.last.soFar.readings > 1;

@@ -5,37 +5,37 @@ import { stagingProof } from "../validate/mistakes.ts";
 import type { Facts, WholeProof } from "./facts.ts";
 import type { ProofReport, Report } from "./schema.ts";
 
-/** Both ways back beside what the plan allows. */
+/** Returns how long both ways back take, compared with the plan's limit. */
 export function wayBackLines({ wayBack, backup }: Pick<Report, "wayBack" | "backup">): string[] {
   if (!wayBack) return [];
   const { rollback, restore, restoreFrom, sloSeconds } = wayBack;
   const what = backup?.by === "point-in-time" ? "to the moment" : "the snapshot";
   const lines = (what: string, { seconds, leavesOut }: typeof rollback) => [
-    `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
+    `${what} takes about ${duration(seconds)}, including its proof; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
     ...(leavesOut.length > 0 ? [`Not counted: ${leavesOut.join(" ")}`] : []),
   ];
   return [
     ...(rollback.parts.length > 0
       ? lines(
-          restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`,
+          restoreFrom === undefined ? "Rolling back" : `Rolling back the migrations before ${restoreFrom}`,
           rollback,
         )
       : []),
     ...lines(
       restoreFrom === undefined
         ? `Restoring ${what}`
-        : `Restoring ${what}, which is the way back from ${restoreFrom} on,`,
+        : `Restoring ${what}, the way back from ${restoreFrom} on,`,
       restore,
     ),
   ];
 }
 
-/** With the application kept out there is nothing to lose: what is not as recorded, a restore brings back. */
+/** Returns the title of the loss. With the application kept out nothing is lost: a restore brings the rows back. */
 export function lossTitle({ applicationWasIn }: NonNullable<Report["loss"]>): string {
-  return applicationWasIn ? "What a restore loses" : "Rows that are not as recorded";
+  return applicationWasIn ? "What a restore loses" : "Rows that differ from the record";
 }
 
-/** What a restore would lose, or has lost, table by table. */
+/** Returns what a restore would lose, or has lost, table by table. */
 export function lossLines({ loss }: Pick<Report, "loss">): string[] {
   if (!loss) return [];
   const { at, tables, asRecorded, byCounters, applicationWasIn } = loss;
@@ -44,9 +44,9 @@ export function lossLines({ loss }: Pick<Report, "loss">): string[] {
     ...(byCounters > 0 ? [`${byCounters} by the server's counters`] : []),
     ...(read > 0 ? [`${read} by reading every row`] : []),
   ];
-  const same = `${count(asRecorded, "table")} ${asRecorded === 1 ? "is" : "are"} as recorded${how.length > 0 ? ` (${list(how)})` : ""}`;
-  // The server counts what a session did when that session is idle or ends, up to a minute later.
-  const later = `Counted at ${moment(at)}: not what was written in the last minute before, nor what is written while the application is in`;
+  const same = `${count(asRecorded, "table")} ${asRecorded === 1 ? "equals" : "equal"} the record${how.length > 0 ? ` (${list(how)})` : ""}`;
+  // The server adds a session's writes to its counters up to a minute later, when the session is idle or ends.
+  const later = `Counted at ${moment(at)}. Writes of the last minute before, and later writes by the application, are not included`;
   if (tables.length === 0) return [`Nothing: ${same}`, ...(applicationWasIn ? [later] : [])];
   return [
     ...tables.map(lostInWords),
@@ -54,7 +54,7 @@ export function lossLines({ loss }: Pick<Report, "loss">): string[] {
     ...(applicationWasIn
       ? [later]
       : [
-          "The application was kept out: a migration, a rollback, or somebody the fence does not keep out wrote this",
+          "The application was kept out, so this was written by a migration, a rollback, or a user outside the fence",
         ]),
   ];
 }
@@ -66,7 +66,7 @@ export function lostInWords({ table, rowsBefore, rowsNow, inserted, updated, del
         ? "large objects"
         : "a new table"
       : rowsNow === null
-        ? `${grouped(rowsBefore)} rows recorded, and the table is gone`
+        ? `${grouped(rowsBefore)} rows recorded; the table is gone`
         : `${grouped(rowsBefore)} rows recorded, ${grouped(rowsNow)} now`;
   const counters = [
     [inserted, "inserted"],
@@ -81,7 +81,7 @@ type LostTable = NonNullable<Report["loss"]>["tables"][number];
 
 type Backup = NonNullable<Report["backup"]>;
 
-/** How production is backed up, and whether it could be restored from that when somebody last looked. */
+/** Returns how production is backed up, and whether it could be restored when last checked. */
 export function backupOf({ backup, moment, momentPassed, momentSeen, production }: Facts): Report["backup"] {
   if (!backup) return null;
   const seen = momentSeen.at(-1);
@@ -103,7 +103,7 @@ export function backupOf({ backup, moment, momentPassed, momentSeen, production 
       encrypted: state?.encrypted ?? null,
       kmsKey: state?.kmsKey ?? null,
       state: state?.status ?? "not known",
-      stateText: state?.statusText ?? "nobody has looked yet",
+      stateText: state?.statusText ?? "not checked yet",
       until: state?.until ?? null,
       seenAt: seen?.at ?? null,
     },
@@ -111,19 +111,19 @@ export function backupOf({ backup, moment, momentPassed, momentSeen, production 
   };
 }
 
-/** What a restore goes back to, in a few words. */
+/** Returns what was restored: `from <snapshot>` or `to <moment>`. */
 export function restoredFrom({ snapshot, moment }: NonNullable<Report["restore"]>): string {
   return moment === undefined ? `from ${snapshot ?? "a snapshot"}` : `to ${words(moment)}`;
 }
 
-/** What holds production as it was, for who has to bring it back by hand. */
+/** Returns what holds production's state before the migration, for a restore by hand. */
 export function heldBy({ at, copy, identity }: NonNullable<Backup["moment"]>): string {
   return copy === null
     ? `the automated backups of the instance with the resource id ${identity}, for ${words(at)}`
     : `the copy ${copy}`;
 }
 
-/** The moment as people look it up, such as in the console of RDS; a line each. */
+/** Returns the moment in lines that people can look up, for example in the RDS console. */
 export function momentLines({ moment }: Backup): string[] {
   if (!moment) return [];
   const where = moment.lsn === null ? "" : `, WAL at ${moment.lsn} of timeline ${moment.timeline}`;
@@ -140,8 +140,8 @@ export function momentLines({ moment }: Backup): string[] {
 const STATE: Readonly<Record<NonNullable<Backup["moment"]>["state"], string>> = {
   available: "Production could be restored to it",
   pending: "Production could not be restored to it yet",
-  failed: "Production can NOT be restored to it, as seen",
-  "not known": "Nobody had looked",
+  failed: "Production can NOT be restored to it, as checked",
+  "not known": "Not checked",
 };
 
 export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
@@ -152,7 +152,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     equal: proof.equal,
     fingerprintBefore: proof.fingerprintBefore,
     fingerprintAfter: proof.fingerprintAfter,
-    // Of a rehearsal's proofs the tables that are as they were are counted: there are as many proofs as migrations.
+    // A rehearsal has as many proofs as migrations, so their equal tables are left out.
     tables: tablesOf(proof, plan.protect).filter(
       ({ equal }) => !equal || proof.name.startsWith("production-"),
     ),
@@ -178,13 +178,13 @@ function titleOf(name: string): string {
   return name;
 }
 
-/** Before beside after, table by table: those that the plan names first. */
+/** Lists the tables with their state before and after. Tables protected by the plan come first. */
 function tablesOf(proof: WholeProof, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
   const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));
   const agreed = new Map(proof.agreed.map(({ table, text }) => [table, text]));
-  // What a migration renamed goes on under its former name here.
+  // A renamed table is listed under its former name.
   const names = proof.name === "production-data" ? before.keys() : [...before.keys(), ...after.keys()];
   return [...new Set(names)]
     .map((table) => {

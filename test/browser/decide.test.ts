@@ -70,8 +70,8 @@ describe("a person at the gate", () => {
     await pressGo(page);
     const alert = page.getByRole("alert");
     expect(await alert.getByRole("link").allInnerTexts()).toEqual([
-      "Type orders-production, exactly so.",
-      "Grace Hopper started this run. Somebody else must give the Go for production.",
+      "Type orders-production exactly as shown.",
+      "Grace Hopper started this run. Another person must give the Go for production.",
     ]);
     // What is wrong has the focus, so that it is read first.
     expect(await page.locator(":focus").getAttribute("role")).toBe("alert");
@@ -104,7 +104,7 @@ describe("one decision", () => {
     await pressNoGo(page);
     await page.goBack();
     // Nothing of these pages is stored, so the way back is asked for anew and shows what has become of it.
-    expect(await heading(page)).toBe("This gate is answered: No-Go");
+    expect(await heading(page)).toBe("This gate is decided: No-Go");
     expect(await page.getByRole("button").count()).toBe(0);
     await picture(page, "answered");
     await page.goForward().catch(() => undefined);
@@ -121,7 +121,7 @@ describe("one decision", () => {
     const made = await decision();
     const word = made?.decision === "Go" ? "Go" : "No-Go";
     expect(headings.sort()).toEqual([
-      `Not counted: this gate was answered before, by a ${word}`,
+      `Not counted: this gate was already decided (${word})`,
       `Your ${word} is given`,
     ]);
     await picture(made?.decision === "Go" ? alan : ada, "not-counted");
@@ -141,7 +141,7 @@ describe("one decision", () => {
     await picture(ada, "one-of-two");
     await fillGo(ada, "ADA LOVELACE");
     await pressGo(ada);
-    expect(await heading(ada)).toBe("Not counted: a Go of this name was given before");
+    expect(await heading(ada)).toBe("Not counted: this name has already given a Go");
     expect(await decision()).toBeUndefined();
     await pressGo(alan);
     expect(await heading(alan)).toBe("Your Go is given");
@@ -154,7 +154,7 @@ describe("one decision", () => {
     await fillGo(page, "Ada Lovelace");
     ports.clock.pass(MINUTES * 60_000);
     await pressGo(page);
-    expect(await heading(page)).toBe("The time for this answer is over");
+    expect(await heading(page)).toBe("The time to answer is over");
     await picture(page, "expired");
     expect(await decision()).toBeUndefined();
   });
@@ -164,9 +164,9 @@ describe("one decision", () => {
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     const newer = await visit(browser, await escalate());
-    await newer.getByText("This gate was not decided in time.").waitFor();
+    await newer.getByText("Nobody decided this gate in time.").waitFor();
     await pressGo(page);
-    expect(await heading(page)).toBe("A newer link has taken this one's place");
+    expect(await heading(page)).toBe("A newer link replaces this one");
     await picture(page, "superseded");
     expect(await decision()).toBeUndefined();
     await fillGo(newer, "Alan Turing");
@@ -182,7 +182,7 @@ describe("one decision", () => {
     const run = [...ports.evidence.files.keys()][0]?.split("/")[1];
     ports.evidence.files.set(`runs/${run}/failures/later.json`, JSON.stringify(failure));
     await pressGo(page);
-    await page.getByText("What this page shows has changed meanwhile.").waitFor();
+    await page.getByText("This page has changed since you opened it.").waitFor();
     expect(await decision()).toBeUndefined();
     await page.getByText("It broke.").waitFor();
   });

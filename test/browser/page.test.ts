@@ -120,9 +120,14 @@ test("a screen reader is told the two forms apart, each control by its name, and
   const page = await visit(browser, link);
   const go = page.getByRole("form", { name: "Go", exact: true });
   expect(await go.getByRole("textbox").count()).toBe(3);
-  expect(await go.getByRole("group", { name: "All of this is so:" }).getByRole("checkbox").count()).toBe(3);
+  expect(
+    await go
+      .getByRole("group", { name: "I confirm that all of this is true:" })
+      .getByRole("checkbox")
+      .count(),
+  ).toBe(3);
   const noGo = page.getByRole("form", { name: "No-Go" });
-  for (const name of ["Your name", /^Why/]) await noGo.getByRole("textbox", { name }).waitFor();
+  for (const name of ["Your name", /^Reason/]) await noGo.getByRole("textbox", { name }).waitFor();
   for (const landmark of ["banner", "main", "contentinfo"] as const)
     expect(await page.getByRole(landmark).count()).toBe(1);
   const levels = await page
@@ -205,7 +210,7 @@ describe("another site that has come by the link", () => {
 test("what a link is good for no more is said on a page of its own", async () => {
   const { link } = await stage();
   const page = await visit(browser, link.slice(0, -1));
-  expect(await heading(page)).toBe("This link is not known");
+  expect(await heading(page)).toBe("This link is not valid");
   await picture(page, "unknown");
   await page.goto(link);
   await fillNoGo(page, "Ada Lovelace", "x");

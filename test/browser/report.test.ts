@@ -87,7 +87,7 @@ const CASES: Case[] = [
     end: "Succeeded",
     title: "Succeeded (rehearsal)",
     says: [
-      "002 and 003 are on the copy that stood for production",
+      "002 and 003 are on the stand-in for production",
       "Nothing was left behind",
       "No data is lost",
       "Notes by author P95",
@@ -115,7 +115,7 @@ const CASES: Case[] = [
   {
     end: "NeedsOperator",
     title: "The way back failed (rehearsal)",
-    says: ["NOT proven back", "a real one would need a person now"],
+    says: ["NOT proven back", "A real production would need an operator now"],
     run: async () => ({ ...(await broken()), noGo: ["after-003", "restore"] }),
   },
 ];

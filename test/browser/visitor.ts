@@ -37,7 +37,7 @@ export async function fillGo(page: Page, by: string, comment = ""): Promise<void
 export async function fillNoGo(page: Page, by: string, why: string): Promise<void> {
   const noGo = page.getByRole("form", { name: "No-Go" });
   await noGo.getByLabel("Your name").fill(by);
-  await noGo.getByLabel("Why").fill(why);
+  await noGo.getByLabel("Reason").fill(why);
 }
 
 export const goButton = (page: Page) => page.getByRole("button", { name: "Go", exact: true });

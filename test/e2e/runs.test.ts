@@ -132,7 +132,7 @@ describe("a run", () => {
     // To EventBridge a failed end is a failed execution like any other.
     const cleanUp = await environment.cleanUps.end(await environment.cleanUps.about(run));
     expect(cleanUp.states.at(-1)).toBe("Nothing to clean up");
-    expect(environment.people.messages.filter(({ subject }) => subject.includes("cleaned up after"))).toEqual(
+    expect(environment.people.messages.filter(({ subject }) => subject.includes("clean-up started"))).toEqual(
       [],
     );
   });
@@ -315,7 +315,7 @@ describe("a run that somebody stops in the console", () => {
       .filter(({ text }) => text.includes(run))
       .map((m) => m.subject);
     expect(subjects).toEqual(
-      expect.arrayContaining([expect.stringContaining("a run was stopped, and is cleaned up after")]),
+      expect.arrayContaining([expect.stringContaining("run stopped; clean-up started")]),
     );
     const next = await play(environment, { run: "after-it", noGo: ["readiness"] });
     expect(endOf(next)).toBe("Refused");

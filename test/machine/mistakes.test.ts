@@ -39,7 +39,9 @@ describe("the mistakes of a rehearsal", () => {
     });
     const { end } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
-    expect(end.cause).toMatch(/division by zero[\s\S]*had found before that: rolling back 002 .*left_over/);
+    expect(end.cause).toMatch(
+      /division by zero[\s\S]*Before that, the rehearsal had found: rolling back 002 .*left_over/,
+    );
   });
 });
 
@@ -102,13 +104,13 @@ test("a gate says first what a Go leads to: a missed benchmark, tables rewritten
   const { warnings } = await evidence.require(docName<GateDoc>("gates/rehearsal-1/request"));
   expect(warnings).toEqual([
     expect.stringMatching(
-      /^A Go ends in a rollback, unless production is faster than staging: a benchmark exceeds its limit there \(Notes by author .* ms, limit .*\)\.$/,
+      /^A Go ends in a rollback unless production is faster than staging, where a benchmark exceeds its limit \(Notes by author .* ms, limit .*\)\.$/,
     ),
     expect.stringMatching(
       /^002, step 1 \("give notes an author"\), rewrites public\.note: locked for about /,
     ),
     expect.stringMatching(/^The rollback of 002, step 1 .* rewrites public\.note: locked for about /),
-    expect.stringMatching(/^Constraint said on public\.note is left NOT VALID/),
+    expect.stringMatching(/^Constraint said on public\.note stays NOT VALID/),
   ]);
 });
 

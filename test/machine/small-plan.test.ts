@@ -62,7 +62,7 @@ describe("a folder with one line of SQL and one back", () => {
     expect(await evidence.require(docName<FenceDoc>("fence"))).toMatchObject({ roles: ["app"] });
     for (const gate of ["readiness", "rehearsal"])
       expect((await evidence.require(docName<GateDoc>(`gates/${gate}-1/request`))).warnings?.[0]).toMatch(
-        /does not name the application's roles.*kept out while it migrates: app\. A Go confirms/,
+        /does not name the application's roles.*keeps them out during the migration: app\. A Go confirms/,
       );
     expect(await evidence.require(docName<ChecksDoc>("checks/production-012-1"))).toMatchObject({
       results: [{ name: "the same objects as in the rehearsal", passed: true }],

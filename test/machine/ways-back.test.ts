@@ -12,7 +12,7 @@ import { ADDS_A_LABEL, NARROWS, WITH_ENUM, waysBackPlan } from "../support/ways-
 
 const rolledBack = (states: readonly string[]) => states.filter((state) => /^Roll back \d+$/.test(state));
 const loses =
-  /From 004 on the way back is the restore, about .*; what is written after the opening would be lost\./;
+  /From 004 on the way back is the restore, about .*\. It loses what is written after the opening\./;
 
 describe("a plan that narrows a column, with the restore as its way back,", () => {
   test("succeeds: the restore was rehearsed, and everything migrated again after it", async () => {
@@ -52,7 +52,7 @@ describe("a plan that narrows a column, with the restore as its way back,", () =
     expect(rolledBack(states)).toEqual([]);
     expect(states).toContain("Count what a restore would lose");
     expect(await evidence.require(Doc.proof("production-restored"))).toMatchObject({ equal: true });
-    expect(end.cause).toContain("004 had begun, which has no rollback: only the restore leads back.");
+    expect(end.cause).toContain("004 had begun and has no rollback, so only the restore leads back.");
   });
 
   test("is rolled back as ever while it has not begun", async () => {
@@ -73,14 +73,14 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
       left: ["enum public.state: label: archived"],
     });
     const gate = await evidence.require(Doc.gate("rehearsal", 1));
-    expect(gate.warnings?.[0]).toBe("Rolled back, 004 leaves enum public.state: label: archived.");
+    expect(gate.warnings?.[0]).toBe("The rollback of 004 leaves enum public.state: label: archived.");
   });
 
   test("is rolled back but for the label, and says so", async () => {
     const plan = await waysBackPlan({ added: [ADDS_A_LABEL], changes: WITH_ENUM });
     const { end, evidence } = await runPlan({ plan, noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
-    expect(end.cause).toContain("proven back, but for enum public.state: label: archived.");
+    expect(end.cause).toContain("proven back, except enum public.state: label: archived.");
     expect(await evidence.require(Doc.proof("production-rolled-back"))).toMatchObject({
       equal: true,
       left: ["enum public.state: label: archived"],
@@ -191,7 +191,7 @@ describe("where restores are forbidden", () => {
         /^Roll back \d+$|Restore staging again|Restore production|Count/.test(state),
       ),
     ).toEqual([]);
-    expect(walked.cause).toContain("002 had begun, which has no rollback");
+    expect(walked.cause).toContain("002 had begun and has no rollback");
     const evidence = evidenceOf(walked.evidence, "a-walk");
     for (const gate of ["readiness", "rehearsal", "after-002", "open"]) {
       const { warnings } = await evidence.require(Doc.gate(gate, 1));

@@ -252,7 +252,7 @@ describe("the fence keeps jobs of pg_cron still", () => {
     );
     await schedule("fixed");
     const { fence } = await run();
-    await expect(fence("fence")).rejects.toThrow(/job \d+ "fixed" of shop_owner .* cannot be kept still/);
+    await expect(fence("fence")).rejects.toThrow(/job \d+ "fixed" of shop_owner .* cannot be stopped/);
     await production.on("postgres", (session) =>
       session.exec("GRANT EXECUTE ON FUNCTION cron.alter_job TO shop_owner"),
     );

@@ -90,7 +90,7 @@ describe("with --apply, a plan that adds a label to an enum", () => {
     const plan = await waysBackPlan({ added: [ADDS_A_LABEL] });
     const first = await apply(plan, { fail: ["Benchmark production"] });
     expect(first.end.end).toBe("RolledBack");
-    expect(first.end.cause).toContain("proven back, but for enum public.state: label: archived.");
+    expect(first.end.cause).toContain("proven back, except enum public.state: label: archived.");
     const byHand = await withPgSession({ connectionString: database.url }, (session) =>
       proveByHand(first.evidence, session),
     );

@@ -110,7 +110,7 @@ describe("a run on copies", () => {
 
   test.each([
     ["orders", "Rehearsed on copies; orders was only read."],
-    [null, "Rehearsed on embedded databases; no other was touched."],
+    [null, "Rehearsed on embedded databases; no other database was touched."],
   ])("of %s says so first of all", (copyOf, said) => {
     const page = renderReport(rehearsed(copyOf));
     expect(page).toContain("Succeeded (rehearsal)");

@@ -4,7 +4,7 @@ import type { Report } from "../schema.ts";
 import { momentLines, restoredFrom } from "../way-back.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
-/** What is looked up rather than read: each under its own title, closed. */
+/** Returns the details to look up, each under its own title, closed. */
 export function appendixSection(report: Report): Html {
   return section(
     "details",
@@ -21,7 +21,7 @@ export function appendixSection(report: Report): Html {
 
 function failures({ failures }: Report): Html | false {
   if (failures.length === 0) return false;
-  return html`<details><summary>All that failed (${failures.length}), also what was mended by doing it again</summary>${table(
+  return html`<details><summary>All failures (${failures.length}), including those that a retry fixed</summary>${table(
     "Failures",
     [
       { head: "State", cell: ({ state }) => state },
@@ -44,11 +44,11 @@ function preflight({ preflight }: Report): Html | false {
       {
         head: "Result",
         plain: true,
-        cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "Look at it" }),
+        cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "For you to check" }),
       },
       { head: "Expected", cell: ({ expected }) => expected },
       { head: "Seen", cell: ({ seen }) => seen },
-      { head: "What mends it", cell: ({ passed, mend }) => (passed ? "" : mend) },
+      { head: "How to fix it", cell: ({ passed, mend }) => (passed ? "" : mend) },
     ],
     order,
   )}</details>`;
@@ -84,9 +84,9 @@ function snapshots({ snapshots, restore }: Report): Html | false {
         head: "Encrypted",
         cell: ({ encrypted }) => (encrypted === null ? "not known" : encrypted ? "yes" : "no"),
       },
-      { head: "Kept until", cell: ({ keepUntil }) => keepUntil ?? "the rehearsal's end" },
+      { head: "Kept until", cell: ({ keepUntil }) => keepUntil ?? "the end of the rehearsal" },
       {
-        head: "Copies begun",
+        head: "Copies started",
         cell: ({ copies }) =>
           copies.length === 0
             ? "none"
@@ -94,13 +94,13 @@ function snapshots({ snapshots, restore }: Report): Html | false {
       },
     ],
     snapshots,
-  )}${restore && html`<p>Production was restored ${restoredFrom(restore)}; the former one is <code>${restore.aside}</code>.</p>`}</details>`;
+  )}${restore && html`<p>Production was restored ${restoredFrom(restore)}; the former instance is <code>${restore.aside}</code>.</p>`}</details>`;
 }
 
 function hooks({ hooks }: Report): Html | false {
   if (hooks.length === 0) return false;
   const rows = hooks.flatMap(({ name, at, results }) => results.map((result) => ({ name, at, ...result })));
-  return html`<details><summary>The application: stopped, started, tested</summary>${table(
+  return html`<details><summary>Application hooks: stop, start, test</summary>${table(
     "Hooks",
     [
       { head: "Hook", cell: ({ name }) => name },
@@ -108,7 +108,7 @@ function hooks({ hooks }: Report): Html | false {
       {
         head: "Result",
         plain: true,
-        cell: ({ passed }) => mark(passed, { yes: "As agreed", no: "Not as agreed", unknown: "Not known" }),
+        cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "Not known" }),
       },
       { head: "Expected", cell: ({ expected }) => expected },
       { head: "Seen", cell: ({ seen }) => seen },
@@ -139,8 +139,8 @@ function afterOpening({ afterOpening }: Report): Html | false {
 function fence({ fence }: Report): Html | false {
   if (!fence) return false;
   if (fence.mode === "none")
-    return html`<details><summary>Fence: none</summary><p>The application could write throughout.</p></details>`;
-  return html`<details><summary>Fence: ${fence.liftedAt === null ? "still up" : "up and lifted again"}</summary><p>Kept out: ${fence.roles.join(", ")}. From ${moment(fence.at)}${
+    return html`<details><summary>Fence: none</summary><p>The application could write all the time.</p></details>`;
+  return html`<details><summary>Fence: ${fence.liftedAt === null ? "still up" : "set and lifted again"}</summary><p>Kept out: ${fence.roles.join(", ")}. From ${moment(fence.at)}${
     fence.liftedAt && ` to ${moment(fence.liftedAt)}`
   }.</p></details>`;
 }

@@ -38,7 +38,7 @@ function how({ runs, generated }: Measured): string {
   return `${runs} runs${generated ? ", on generated data" : ""}`;
 }
 
-/** Which plan each figure was measured with: production's, where it was measured there. */
+/** The plan behind each figure: production's if it was measured there, else staging's. */
 function plans(benchmarks: readonly BenchmarkReport[]): Html | false {
   const known = benchmarks.flatMap(({ title, production, staging }) => {
     const [where, measured] = production?.plan.length ? ["production", production] : ["staging", staging];
@@ -53,10 +53,10 @@ function plans(benchmarks: readonly BenchmarkReport[]): Html | false {
 
 function warmUp({ warmUpRuns, firstMs }: Measured): string {
   if (warmUpRuns === null || firstMs === null) return "";
-  return `, after ${count(warmUpRuns, "run")} to warm up, of which the first took ${milliseconds(firstMs)}`;
+  return `, after ${count(warmUpRuns, "run")} to warm up; the first took ${milliseconds(firstMs)}`;
 }
 
-/** What production's steps held that others would have waited for. Behind the fence nobody does. */
+/** Returns the locks of production's steps that others would have waited for. Behind the fence nobody waits. */
 export function locksSection({ locks, migrations, fence }: Report): Html | false {
   if (!locks) return false;
   const { longest, heldSeconds, gaveWay, waitedSeconds } = locks;
@@ -66,8 +66,8 @@ export function locksSection({ locks, migrations, fence }: Report): Html | false
     "Locks and blocked time",
     html`<p>${
       longest
-        ? html`<strong>At most ${duration(longest.seconds)}</strong> at a time was anybody kept waiting by a step${behind}: ${lockText(longest)}, by “${longest.step}” of ${longest.version}. In all ${duration(heldSeconds)}.`
-        : html`No step held a lock that others would have waited for.`
+        ? html`A step blocked others for <strong>at most ${duration(longest.seconds)}</strong> at a time${behind}: ${lockText(longest)}, by “${longest.step}” of ${longest.version}. In total ${duration(heldSeconds)}.`
+        : html`No step held a lock that blocks others.`
     } ${
       gaveWay === 0
         ? "No step had to give way to others."
@@ -115,7 +115,7 @@ function sum({ passes }: Side, of: (step: Step) => number): number {
   return passes.flatMap(({ steps }) => steps).reduce((all, step) => all + of(step), 0);
 }
 
-/** What the downtime was predicted to be made of, and what it was. */
+/** Returns the downtime part by part, predicted and actual. */
 export function downtimeParts({ downtime }: Report): Html | false {
   const { parts, seconds, waitedSeconds, openedAt, predictedSeconds, stopSeconds } = downtime;
   if (parts.length === 0) return false;
@@ -123,7 +123,7 @@ export function downtimeParts({ downtime }: Report): Html | false {
   const work = openedAt === null || seconds === null ? null : seconds - (waitedSeconds ?? 0);
   const lines = [
     ...parts,
-    { what: "In all", seconds: predictedSeconds ?? 0, took: work, by: "rehearsal" as const },
+    { what: "Total", seconds: predictedSeconds ?? 0, took: work, by: "rehearsal" as const },
   ];
   return html`<details><summary>The downtime part by part, predicted against actual</summary>${
     formula && html`<p>${formula}</p>`
@@ -146,12 +146,12 @@ export function downtimeParts({ downtime }: Report): Html | false {
       },
     ],
     lines,
-  )}${stopSeconds !== null && html`<p>Before it the application took ${duration(stopSeconds)} to stop. No rehearsal shows that.</p>`}</details>`;
+  )}${stopSeconds !== null && html`<p>Before the fence, the application took ${duration(stopSeconds)} to stop. A rehearsal cannot measure that.</p>`}</details>`;
 }
 
 type Metric = WatchReport["metrics"][number];
 
-/** The plan's dashboard as the run's own reading has it, and what else follows a success. */
+/** Returns the plan's metrics from the run's own reading, and what else follows a success. */
 export function watchSection({ watch, backups, verifiedAgain }: Report): Html | false {
   if (!watch || (watch.at === null && !backups)) return false;
   const { metrics, schedule, connections, readings } = watch;
@@ -181,13 +181,13 @@ export function watchSection({ watch, backups, verifiedAgain }: Report): Html | 
     facts([
       schedule
         ? `Read every ${schedule.everyMinutes} minutes until ${moment(schedule.until)}, then every ${schedule.thenEveryMinutes} until ${moment(schedule.ends)}.`
-        : "Nothing watches on by itself.",
+        : "No schedule continues the watch.",
       connections &&
         html`${mark(connections.most >= connections.minimum, { yes: "Room for the pool", no: "Too few connections", unknown: "" })}: ${connections.most} for clients, the plan asks for ${connections.minimum}.`,
       backups &&
         html`${mark(backups.passed, { yes: "Backed up", no: "Not backed up", unknown: "Backups not known" })}${backups.seen === "" ? "" : `: ${backups.seen}`}.`,
       verifiedAgain
-        ? html`${mark(verifiedAgain.failed.length === 0, { yes: "Verified again", no: "Does not hold any more", unknown: "" })}, ${moment(verifiedAgain.at)}: ${count(verifiedAgain.passed, "check")} of ${verifiedAgain.migrations.join(", ")} passed${verifiedAgain.failed.length > 0 && `, ${verifiedAgain.failed.length} did not`}.`
+        ? html`${mark(verifiedAgain.failed.length === 0, { yes: "Verified again", no: "Fails now", unknown: "" })}, ${moment(verifiedAgain.at)}: ${count(verifiedAgain.passed, "check")} of ${verifiedAgain.migrations.join(", ")} passed${verifiedAgain.failed.length > 0 && `, ${verifiedAgain.failed.length} did not`}.`
         : false,
     ]),
   );
@@ -199,7 +199,7 @@ function facts(lines: readonly (Html | string | null | false)[]): Html {
 
 const LOOKS = {
   target: [true, "Within target"],
-  between: [null, "Short of target"],
+  between: [null, "Misses target"],
   alert: [false, "Alert"],
   unknown: [null, "Not measured"],
 } as const;

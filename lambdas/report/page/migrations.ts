@@ -27,14 +27,14 @@ ${side("Production", production)}${side("Staging", staging)}`;
 
 function side(name: string, { passes, checks }: Side): Html {
   if (passes.length === 0 && checks.length === 0)
-    return html`<details><summary>${name}: <span class="soft">not applied</span></summary><p class="soft">There is no evidence of it.</p></details>`;
+    return html`<details><summary>${name}: <span class="soft">not applied</span></summary><p class="soft">The evidence has nothing about it.</p></details>`;
   const failed = checks.some(({ results }) => results.some(({ passed }) => !passed));
   return html`<details${failed && html` open`}><summary>${name}: ${summaryOf(passes, checks)}</summary>
 ${checks.slice(-1).map(checkTable)}
 ${lastOfEach(passes).map(passTable)}</details>`;
 }
 
-/** Of what was done several times, the last time: report.json has the others. */
+/** Only the last pass of each direction; report.json has all passes. */
 function lastOfEach(passes: readonly Pass[]): Pass[] {
   return passes.filter((pass) => passes.findLast(({ direction }) => direction === pass.direction) === pass);
 }
@@ -67,7 +67,7 @@ function passTable({ direction, round, startedAt, steps }: Pass): Html {
           cell: ({ predictedSeconds: s }) => (s === null ? "–" : duration(s)),
         },
         {
-          head: "Held others up by",
+          head: "Blocked others by",
           cell: ({ locks: [longest] }) => (longest ? lockText(longest) : "no lock"),
         },
         {
@@ -84,7 +84,7 @@ function passTable({ direction, round, startedAt, steps }: Pass): Html {
   }${restText(steps, shown)}${steps.some(({ notes }) => notes.length > 0) && html`<ul class="small">${steps.flatMap(({ name, notes }) => notes.map((note) => html`<li>${name}: ${note}</li>`))}</ul>`}`;
 }
 
-/** What was over at once, for whoever might have waited too, is no line of its own. */
+/** False for a step that was over at once and blocked nobody for long. */
 function saysSomething({ seconds, predictedSeconds, gaveWay, locks, notes }: Step): boolean {
   const longest = Math.max(seconds, predictedSeconds ?? 0, ...locks.map((lock) => lock.seconds));
   return longest >= WORTH_A_LINE_SECONDS || gaveWay > 0 || notes.length > 0;
@@ -94,15 +94,15 @@ function restText(steps: readonly Step[], shown: readonly Step[]): Html | false 
   const rest = steps.filter((step) => !shown.includes(step));
   if (rest.length === 0) return false;
   const seconds = rest.reduce((all, step) => all + step.seconds, 0);
-  return html`<p class="small soft">${count(rest.length, "step")} took less than ${duration(WORTH_A_LINE_SECONDS)} each, ${duration(seconds)} in all: report.json has them.</p>`;
+  return html`<p class="small soft">${count(rest.length, "step")} took less than ${duration(WORTH_A_LINE_SECONDS)} each, ${duration(seconds)} in total: report.json has them.</p>`;
 }
 
 function waitText({ waits }: Step): Html | false {
   const last = waits.at(-1);
   if (!last) return false;
-  const whom = last.blockers.map(({ pid, user }) => `pid ${pid}${user ? ` of ${user}` : ""}`);
+  const blockers = last.blockers.map(({ pid, user }) => `pid ${pid}${user ? ` of ${user}` : ""}`);
   const what = last.relation === null ? "older transactions" : `${last.mode} on ${last.relation}`;
-  return html` <span class="soft">(${what}${whom.length > 0 && `, held by ${list(whom)}`})</span>`;
+  return html` <span class="soft">(${what}${blockers.length > 0 && `, held by ${list(blockers)}`})</span>`;
 }
 
 function growth(size: number | null): string {
@@ -117,7 +117,7 @@ interface CheckLine {
   results: number;
 }
 
-/** What failed in full; of what passed, each check of the plan once. The evidence has every result. */
+/** Every failed result, and each passed check once. The evidence has all results. */
 function checkTable({ at, results }: CheckRound): Html {
   const failed = results.filter(({ passed }) => !passed);
   const passed = results.filter((result) => result.passed);
@@ -177,14 +177,14 @@ function byCheck(results: CheckRound["results"]): CheckLine[] {
   return [...lines.values()];
 }
 
-/** Of several results of a check, what stands before the name of each: the check's own title. */
+/** The title of a check, which all its results begin with. */
 function sameBeginning(a: string, b: string): string {
   if (a === b || b.startsWith(`${a}: `)) return a;
   const title = a.slice(0, a.lastIndexOf(": "));
   return title !== "" && b.startsWith(`${title}: `) ? title : a;
 }
 
-/** What is shorter says nothing by itself: its prediction is as short. */
+/** Shorter times are noise, as are their predictions. */
 const WORTH_A_BAR_SECONDS = 0.5;
 
 interface Line {
@@ -197,7 +197,7 @@ interface Line {
   by: string;
 }
 
-/** The timeline as a table: every phase, what it is made of, and the longer steps of each migration. */
+/** Returns the timeline as a table: every phase, its parts, and the longer steps of each migration. */
 export function stepsSection(report: Report): Html | false {
   const lines = report.timeline.phases.flatMap((phase) => linesOf(phase, report));
   if (lines.length === 0) return false;
@@ -241,7 +241,7 @@ function linesOf(phase: Phase, report: Report): Line[] {
   ];
 }
 
-/** The steps of what was applied or rolled back, by the name of the part. */
+/** The steps of the pass that a part is named after. */
 function stepsOf(what: string, { migrations }: Report): Line[] {
   return migrations.flatMap(({ version, production }) => {
     const direction = { [`Apply ${version}`]: "migrate", [`Roll back ${version}`]: "rollback" }[what];

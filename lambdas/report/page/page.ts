@@ -10,7 +10,7 @@ import { STYLE } from "./style.ts";
 import { timelineSection } from "./timeline.ts";
 import { criteriaSection, gatesSection, leftToDoSection, verdictHeader } from "./verdict.ts";
 
-/** The report as one page that needs nothing else: no script, no file, no network. */
+/** Renders the report as one self-contained page: no script, no other file, no network. */
 export function renderReport(report: Report): string {
   return `${pageOf(report)}\n`;
 }
@@ -42,8 +42,8 @@ ${stagingSection(report)}
 ${migrationsSection(report)}
 ${appendixSection(report)}
 </main>
-<footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p>
-${report.manifest !== null && html`<p>The SHA-256 of its manifest is <code>${report.manifest}</code>. <code>sluice verify DIR --hash ...</code> finds what was changed since.</p>`}</footer>
+<footer><p>Made from the evidence of run <code>${report.run}</code> as of ${moment(report.asOf)}.</p>
+${report.manifest !== null && html`<p>The SHA-256 of its manifest is <code>${report.manifest}</code>. <code>sluice verify DIR --hash ...</code> finds later changes.</p>`}</footer>
 </body>
 </html>`;
 }

@@ -1,7 +1,7 @@
 import { type Html, type HtmlValue, html } from "../../shared/html.ts";
 import { cutRows } from "../../shared/text.ts";
 
-/** Passed, failed, or neither: a sign and a word, so that nobody depends on the colour. */
+/** Shows passed, failed or unknown as a sign and a word, so that colour is not needed. */
 export function mark(passed: boolean | null, words: { yes: string; no: string; unknown: string }): Html {
   if (passed === null) return html`<span class="mark open">? ${words.unknown}</span>`;
   return passed
@@ -13,16 +13,16 @@ export function section(id: string, title: string, ...content: readonly HtmlValu
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${content}</section>`;
 }
 
-/** A column: its head and what stands in it. */
+/** A column: its head and its cells. */
 export interface Column<Row> {
   head: string;
   cell: (row: Row) => HtmlValue;
   number?: true;
-  /** Says by itself what it is: needs no head before it on a phone. */
+  /** The cell explains itself, so it needs no head before it on a phone. */
   plain?: true;
 }
 
-/** On a phone each row becomes a small block, every cell with its head before it; the first cell names the row. */
+/** Renders a table. On a phone each row becomes a block: the first cell names it, other cells follow with their heads. */
 export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
   const [first, ...others] = columns;
   const heads = columns.map(
@@ -48,7 +48,7 @@ export function bullets(items: readonly HtmlValue[]): Html {
   return html`<ul>${shown.map((item) => html`<li>${item}</li>`)}${more > 0 && html`<li>and ${more} more, in the evidence</li>`}</ul>`;
 }
 
-/** Enough of a hash or checksum for eyes to compare, the whole of it for those who select or hover. */
+/** Shows a hash shortened for reading; the title attribute has all of it. */
 export function digest(value: string | null): HtmlValue {
   if (value === null) return html`<span class="soft">none</span>`;
   return html`<code class="digest" title="${value}">${value.length > 20 ? `${value.slice(0, 8)}…${value.slice(-8)}` : value}</code>`;

@@ -5,10 +5,10 @@ import type { ProofReport, Report } from "../schema.ts";
 import { lossLines, lossTitle, restoredFrom, wayBackLines } from "../way-back.ts";
 import { bullets, digest, mark, section, table } from "./parts.ts";
 
-/** From so many tables on, equal ones are not shown until somebody asks. */
+/** With more tables than this, the details of an equal proof are closed. */
 const LONG = 12;
 
-/** What was compared before and after. Production's proofs are what an end is claimed by, so they come first. */
+/** Returns the proofs. Production's come first, because the run's end rests on them. */
 export function proofsSection({ proofs }: Report): Html | false {
   if (proofs.length === 0) return false;
   const [production, staging] = [true, false].map((wanted) =>
@@ -17,7 +17,7 @@ export function proofsSection({ proofs }: Report): Html | false {
   return section("proofs", "Proofs: before and after", production?.map(proof), staging?.map(proof));
 }
 
-/** What was agreed to is no difference, unless the proof names one. */
+/** An agreed change is no difference, unless the proof names one. */
 function result({ equal, agreed }: ProofReport["tables"][number], proven: boolean): Html {
   if (agreed === null) return mark(equal, { yes: "Equal", no: "Differs", unknown: "" });
   return html`${mark(proven || null, { yes: "As rehearsed", no: "", unknown: "Changed" })} <span class="soft small">${agreed}</span>`;
@@ -43,7 +43,7 @@ function proof({
   const agreed = compared.filter((table) => table.agreed !== null).length;
   const catalog = fingerprintBefore === null ? "" : "catalog and ";
   const words = {
-    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}${left.length > 0 ? `, but for ${list(left)}` : ""}`,
+    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}${left.length > 0 ? `, except ${list(left)}` : ""}`,
     no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
     unknown: "",
   };
@@ -74,7 +74,7 @@ ${table(
 )}</details>`;
 }
 
-/** The plan's form for staging results, filled in. */
+/** Returns the plan's form for staging results, filled in. */
 export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots }: Report): Html | false {
   const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
   if (!verified && staging.instance === null && approved === "not yet") return false;
@@ -85,7 +85,7 @@ export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots
     [
       cloned ? "Clone read" : "Backup restored and read",
       verified
-        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}${cloned && ". No backup was tested by it"}`
+        ? html`${mark(verified.equal, { yes: "Equal to production", no: "Differs from production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}${cloned && ". This did not test a backup"}`
         : notYet,
     ],
     [
@@ -101,7 +101,7 @@ export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots
             measured.map(({ title, staging, sloMs }) =>
               staging?.p95Ms == null
                 ? `${title}: not measured`
-                : `${title}: p95 ${milliseconds(staging.p95Ms)}, limit ${milliseconds(sloMs)}${staging.passed === false ? ", not within" : ""}${staging.generated ? ", on generated data" : ""}`,
+                : `${title}: p95 ${milliseconds(staging.p95Ms)}, limit ${milliseconds(sloMs)}${staging.passed === false ? ", too slow" : ""}${staging.generated ? ", on generated data" : ""}`,
             ),
           ),
     ],
@@ -134,7 +134,7 @@ export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots
   );
 }
 
-/** How production was brought back, beside what was expected and what the plan allows, and what is lost by it. */
+/** Returns how production was brought back, compared with the prediction and the plan's limit, and what that loses. */
 export function wayBackSection(report: Report): Html | false {
   const { rollback, restore, loss, gates } = report;
   const asked = gates.some(({ gate }) => gate === "restore");
@@ -146,7 +146,7 @@ export function wayBackSection(report: Report): Html | false {
     (loss || asked) && html`<h3>${loss ? lossTitle(loss) : "What a restore loses"}</h3>`,
     loss
       ? bullets(lossLines(report))
-      : asked && html`<p>It could not be counted: production did not answer.</p>`,
+      : asked && html`<p>The loss could not be counted, because production did not answer.</p>`,
   );
 }
 
@@ -154,7 +154,7 @@ function rolledBack({ rollback, timeline, end }: Report, asked: boolean): Html[]
   if (!rollback) return [];
   const { seconds, sloSeconds, restoreFrom } = rollback;
   if (restoreFrom !== undefined)
-    return [html`Nothing was rolled back: ${restoreFrom} had begun, whose way back is the restore.`];
+    return [html`Nothing was rolled back: ${restoreFrom} had begun, and its way back is the restore.`];
   if (seconds === null)
     return [
       html`${mark(end === "running" && !asked ? null : false, { yes: "", no: "Not enough", unknown: "Not done yet" })}: rolling back${end === "running" && !asked ? "" : " did not bring production back"}; the plan allows ${duration(sloSeconds)} for it.`,

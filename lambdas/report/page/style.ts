@@ -1,6 +1,6 @@
 import { raw } from "../../shared/html.ts";
 
-/** Colours carry no meaning alone: every mark of theirs has a word or a sign beside it. */
+/** Colours never carry meaning alone: each coloured mark has a word or a sign. */
 export const STYLE = raw(`
 :root {
   --ink: #1c2024; --soft: #5a6169; --line: #dde1e5; --ground: #ffffff; --panel: #f6f7f8;

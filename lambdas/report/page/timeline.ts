@@ -6,13 +6,13 @@ import { downtimeParts } from "./measurements.ts";
 import { stepsSection } from "./migrations.ts";
 import { section } from "./parts.ts";
 
-/** Wide enough that rounding to whole units does not show. */
+/** Wide enough to hide rounding to whole units. */
 const WIDTH = 1000;
 
 /**
- * Each phase on its own line: where it lay, how long it took, and how long it was expected to take. What comes before
- * production and what is done to it have a clock each, or the longer would leave nothing to be seen of the other. The
- * clock is that of the run as it was; an expectation that goes beyond it is cut off, and its number says so.
+ * Returns the chart: for each phase a line with its place in time, its duration and its prediction. The phases before
+ * production and those on production have separate scales, because one would otherwise shrink the other to nothing. The
+ * scale is the actual time; a longer prediction is cut off, and its number shows the full value.
  */
 export function timelineSection(report: Report): Html {
   const { timeline } = report;
@@ -28,7 +28,7 @@ export function timelineSection(report: Report): Html {
   return section(
     "timeline",
     "Timeline",
-    html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the ${timeline.phases.some(({ predictedBy }) => predictedBy === "plan") ? "rehearsal where it measured it, else by the plan" : "rehearsal"}</span></p>`,
+    html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the ${timeline.phases.some(({ predictedBy }) => predictedBy === "plan") ? "rehearsal where it measured the phase, else by the plan" : "rehearsal"}</span></p>`,
     charts,
     html`<p>${totalText(timeline)} ${downtimeText(report)}</p>`,
     downtimeParts(report),
@@ -46,19 +46,19 @@ function chart(title: string, phases: readonly Placed[], { startedAt }: Report["
 <div class="axis" aria-hidden="true"><i></i><span><b>${clock(at(startedAt, begins))}</b><b>${clock(at(startedAt, ends))}</b></span><i></i></div>`;
 }
 
-/** Seconds after the start of the run that a chart begins with, and how many it shows. */
+/** Where a chart begins, in seconds after the start of the run, and how many seconds it shows. */
 interface Window {
   begins: number;
   span: number;
 }
 
 interface Placed extends Phase {
-  /** Seconds after the start of the run at which it began, or is expected to begin. */
+  /** Actual or expected beginning, in seconds after the start of the run. */
   from: number;
   took: number | null;
 }
 
-/** Those to come follow on each other as expected. */
+/** Planned phases follow one another as predicted. */
 function placed({ phases, startedAt }: Report["timeline"], asOf: string): Placed[] {
   let next = secondsBetween(startedAt, asOf);
   return phases.map((phase) => {
@@ -111,14 +111,14 @@ function labelOf({ title, took, predictedSeconds, predictedBy }: Placed): string
 }
 
 function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["timeline"]): Html {
-  return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people${plannedSeconds === null ? "" : `; the plan itself expects ${duration(plannedSeconds)}`}.`;
+  return html`<strong>${endedAt === null ? "So far" : "Total"}</strong> ${duration(seconds)}, including ${duration(waitedSeconds)} of waiting for people${plannedSeconds === null ? "" : `; the plan itself expects ${duration(plannedSeconds)}`}.`;
 }
 
 function downtimeText({ downtime, rollback, restore, end }: Report): Html {
   const { seconds, waitedSeconds, openedAt, parts } = downtime;
   const expected = predictedDowntime(downtime);
-  // It is of the way forward, which this run did not go to its end.
-  const forward = rollback || restore ? ", had it gone on" : "";
+  // The prediction is for the way forward, which this run did not complete.
+  const forward = rollback || restore ? " for the complete way forward" : "";
   const predicted =
     expected !== undefined &&
     html`; ${expected} without waiting at gates${forward} (${parts
@@ -128,7 +128,7 @@ function downtimeText({ downtime, rollback, restore, end }: Report): Html {
     return html`<strong>Downtime</strong>: none${end === "running" && " so far"}${predicted}.`;
   const so = openedAt === null ? " so far" : "";
   const work = seconds - (waitedSeconds ?? 0);
-  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates${predicted}.`;
+  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so} (${duration(work)} work, ${duration(waitedSeconds ?? 0)} at gates)${predicted}.`;
 }
 
 function statesOf(phases: readonly Phase[]): Html | false {

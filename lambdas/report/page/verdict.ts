@@ -16,7 +16,7 @@ const TONES: Readonly<Record<Report["end"], string>> = {
   NeedsOperator: "bad",
 };
 
-/** The first thing that is read: how it ended, why, and on what database. */
+/** Returns the header: how the run ended, why, and on which database. */
 export function verdictHeader(report: Report): Html {
   const { title, meaning } = verdictOf(report);
   return html`<header class="${TONES[report.end]}">
@@ -55,7 +55,7 @@ function downtimeOf({ end, downtime }: Pick<Report, "end" | "downtime">): [strin
 }
 
 function withGates(seconds: number, waited: number): string {
-  return waited >= 1 ? `${duration(seconds)}, of it ${duration(waited)} at gates` : duration(seconds);
+  return waited >= 1 ? `${duration(seconds)}, including ${duration(waited)} at gates` : duration(seconds);
 }
 
 export function criteriaSection({ criteria }: Report): Html {
@@ -86,7 +86,7 @@ export function leftToDoSection(report: Report): Html | false {
   );
 }
 
-/** What the plan leaves to people, by the day on which it is due. */
+/** The plan's reminders by due date. */
 function byDate(report: Report): Html | false {
   const days = remindersByDate(report);
   if (days.length === 0) return false;
@@ -109,7 +109,7 @@ export function gatesSection({ gates }: Report): Html | false {
         {
           head: "Gate",
           cell: ({ gate, attempt, escalation }) =>
-            html`${gate}${attempt > 1 && html` <span class="soft small">asked ${attempt} times</span>`}${escalation && html` <span class="soft small">escalated</span>`}`,
+            html`${gate}${attempt > 1 && html` <span class="soft small">opened ${attempt} times</span>`}${escalation && html` <span class="soft small">escalated</span>`}`,
         },
         { head: "Answer", plain: true, cell: answer },
         {
@@ -149,7 +149,7 @@ function checklists(gates: readonly GateReport[]): Html | false {
     ({ checklist, decision }) => decision === "Go" && checklist.some(({ ticked }) => !ticked),
   );
   if (open.length === 0) return false;
-  return html`<details><summary>Not ticked on a Go's checklist</summary><ul>${open.flatMap(
+  return html`<details><summary>Checklist items not ticked at a Go</summary><ul>${open.flatMap(
     ({ gate, checklist }) =>
       checklist.filter(({ ticked }) => !ticked).map(({ item }) => html`<li>${gate}: ${item}</li>`),
   )}</ul></details>`;

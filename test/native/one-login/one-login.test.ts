@@ -258,7 +258,7 @@ describe("the fence", () => {
     const before = await access();
     await on("postgres", async () =>
       expect(fence({ action: "fence", again: false })).rejects.toThrow(
-        /does not hold: 1 of postgres \(postgres\) may write/,
+        /does not hold: 1 of postgres \(postgres\) can write/,
       ),
     );
     expect(await access()).toEqual(before);

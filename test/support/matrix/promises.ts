@@ -84,7 +84,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   if ([...alarmsOn].join() !== ALARM && !excused("Leave no alarm silenced", /^Alarms may/))
     broken.push(`alarms on: ${[...alarmsOn].join() || "none"}`);
   const lease = await evidence.readLease(PRODUCTION);
-  if (lease?.holder && !excused("Release the run lock", /^The run lock/))
+  if (lease?.holder && !excused("Release the run lock", /^The lease/))
     broken.push("the lock is not released");
   if (
     end !== "NeedsOperator" &&

@@ -64,8 +64,8 @@ describe("the operator's runbook", () => {
     const said = section("Left behind").replaceAll("...", "");
     for (const advice of Object.values(ADVICE)) {
       const { what } = advice(facts);
-      // Names of instances differ from run to run, and of what is said after a comma the first half will do.
-      const words = what.replace(/sluice-staging-\w+ |, and it costs.*/g, "").replace(/ +/g, " ");
+      // Names of instances differ from run to run, and of what is said after a full stop the first half will do.
+      const words = what.replace(/sluice-staging-\w+ |\. It costs.*/g, "").replace(/ +/g, " ");
       expect(said.replace(/ +/g, " ")).toContain(`**${words.slice(0, 40)}`);
     }
   });

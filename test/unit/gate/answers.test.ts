@@ -35,7 +35,7 @@ describe("what an answer needs", () => {
     const { path, key } = await s.open({ kind: "rehearsal" });
     const silent = await s.answerAs(path, key, { ...NO_GO, comment: " \n " });
     expect(silent.status).toBe(422);
-    expect(silent.body).toContain("Say why, for those who read the report.");
+    expect(silent.body).toContain("Give the reason. The report shows it.");
     const shown = shownOn((await s.get(path, key)).body);
     expect((await s.post(path, { key, shown, ...NO_GO })).status).toBe(200);
     expect(await decisionOf(s, "rehearsal")).toMatchObject({
@@ -78,7 +78,7 @@ describe("what an answer needs", () => {
       for (const instance of ["", "orders", "Orders-Prod", "orders-prod2"]) {
         const answered = await s.answerAs(path, key, { ...GO, instance });
         expect(answered.status).toBe(422);
-        expect(answered.body).toContain("Type orders-prod, exactly so.");
+        expect(answered.body).toContain("Type orders-prod exactly as shown.");
       }
       expect((await s.answerAs(path, key, GO)).status).toBe(200);
     },
@@ -90,7 +90,7 @@ describe("what an answer needs", () => {
     for (const instance of ["orders-prod", "orders", "orders-prod/archive"]) {
       const answered = await s.answerAs(path, key, { ...GO, instance });
       expect(answered.status).toBe(422);
-      expect(answered.body).toContain("Type orders-prod/orders, exactly so.");
+      expect(answered.body).toContain("Type orders-prod/orders exactly as shown.");
     }
     expect((await s.answerAs(path, key, { ...GO, instance: "orders-prod/orders" })).status).toBe(200);
   });
@@ -108,7 +108,7 @@ describe("what an answer needs", () => {
     const { path, key } = await s.open({ kind: "rehearsal" });
     const answered = await s.answerAs(path, key, { ...GO, by });
     expect(answered.status).toBe(422);
-    expect(answered.body).toContain("Somebody else must give the Go for production.");
+    expect(answered.body).toContain("Another person must give the Go for production.");
     expect(await decisionOf(s, "rehearsal")).toBeUndefined();
     expect((await s.answerAs(path, key, GO)).status).toBe(200);
   });
@@ -135,7 +135,7 @@ describe("what an answer needs", () => {
     const { path, key } = await s.open({ kind: "rehearsal" });
     const go = { ...GO, instance: "orders-before" };
     expect((await s.answerAs(path, key, go)).body).toContain(
-      "Somebody else must give the Go for production.",
+      "Another person must give the Go for production.",
     );
     expect((await s.answerAs(path, key, { ...GO, by: "Ada Lovelace" })).body).toContain("Type orders-before");
     expect((await s.answerAs(path, key, { ...go, by: "Ada Lovelace" })).status).toBe(200);
@@ -145,7 +145,7 @@ describe("what an answer needs", () => {
     const s = scene({ settings: { separateApprover: false } });
     await s.evidence.createOnce(docName("request"), { startedBy: GO.by });
     const { path, key } = await s.open({ kind: "rehearsal" });
-    expect((await s.get(path, key)).body).not.toContain("Somebody other than");
+    expect((await s.get(path, key)).body).not.toContain("who started this run.");
     expect((await s.answerAs(path, key, GO)).status).toBe(200);
   });
 });
@@ -252,7 +252,7 @@ describe("an answer", () => {
     };
     const fields = [["key", key], ["shown", shown], ...Object.entries(NO_GO)] as [string, string][];
     for (const { body } of await Promise.all([s.post(path, fields), s.post(path, fields)]))
-      expect(body).not.toContain("The run does not wait here any more");
+      expect(body).not.toContain("The run no longer waits at this gate");
   });
 
   test("that came second changes nothing and says whose counts", async () => {
@@ -261,7 +261,7 @@ describe("an answer", () => {
     await s.answerAs(path, key, NO_GO);
     const second = await s.answerAs(path, key, { ...GO, by: "Alan Turing" });
     expect(second.status).toBe(409);
-    expect(second.body).toContain("Not counted: this gate was answered before, by a No-Go");
+    expect(second.body).toContain("Not counted: this gate was already decided (No-Go)");
     expect(second.body).toContain("No-Go, by Grace Hopper");
     expect(await decisionOf(s)).toMatchObject({ decision: "NoGo", by: "Grace Hopper" });
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "NoGo" } }]);
@@ -274,7 +274,7 @@ describe("an answer", () => {
     s.ports.clock.pass(48 * 3_600_000);
     const later = await s.get(path, key);
     expect(later.status).toBe(200);
-    expect(later.body).toContain("This gate is answered: No-Go");
+    expect(later.body).toContain("This gate is decided: No-Go");
     expect(later.body).toContain("Not tonight.");
     expect(later.body).toContain("The run ends as Refused. Nothing was touched.");
     expect(later.body).not.toContain("<form");
@@ -286,9 +286,9 @@ describe("an answer", () => {
     s.ports.callbacks.behaviour = "fails";
     const lost = await s.answerAs(path, key, GO);
     expect(lost.status).toBe(202);
-    expect(lost.body).toContain("The run has not heard it yet");
+    expect(lost.body).toContain("The run does not have the answer yet");
     s.ports.callbacks.behaviour = "answers";
-    expect((await s.get(path, key)).body).not.toContain("The run has not heard it yet");
+    expect((await s.get(path, key)).body).not.toContain("The run does not have the answer yet");
     await s.get(path, key);
     await s.answerAs(path, key, GO);
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "Go" } }]);
@@ -309,6 +309,6 @@ describe("an answer", () => {
     const { path, key } = await s.open();
     s.ports.callbacks.behaviour = "nobody waits";
     const answered = await s.answerAs(path, key, GO);
-    expect(answered.body).toContain("The run does not wait here any more");
+    expect(answered.body).toContain("The run no longer waits at this gate");
   });
 });

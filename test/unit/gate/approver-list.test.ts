@@ -32,7 +32,7 @@ test("each approver gets a link of their own in a mail of their own, and no link
   const [ada, grace] = [linkTo(s, "a1"), linkTo(s, "b2")];
   expect(ada.path).toBe(grace.path);
   expect(ada.key).not.toBe(grace.key);
-  expect(s.ports.notices[0]?.text).toContain("yours alone, Ada Lovelace");
+  expect(s.ports.notices[0]?.text).toContain("for Ada Lovelace only");
   // The evidence has no key, and the hash of none that opens the gate for anybody.
   const evidence = [...s.ports.evidence.files.values()].join("\n");
   for (const { key } of [ada, grace]) expect(evidence).not.toContain(key);
@@ -78,7 +78,7 @@ test("who started the run may not give the Go by their own link, whatever they c
   const ada = linkTo(s, "a1");
   const refused = await s.answerAs(ada.path, ada.key, ANSWER);
   expect(refused.status).toBe(422);
-  expect(refused.body).toContain("Somebody else must give the Go");
+  expect(refused.body).toContain("Another person must give the Go");
   const grace = linkTo(s, "b2");
   expect((await s.answerAs(grace.path, grace.key, ANSWER)).status).toBe(200);
 });
@@ -127,6 +127,6 @@ test("a decision by somebody who was not asked is refused", async () => {
   s.ports.evidence.files.set(file, text.replace("Grace Hopper", "Somebody Else"));
   const heard = { gate: "open", kind: "open", minutes: MINUTES, heard: "Go" } as const;
   await expect(confirmGate(heard, s.ports, s.evidence, s.catalog.read)).rejects.toThrow(
-    "Somebody Else is not among those who were asked",
+    "Somebody Else is not on the list of approvers for this gate",
   );
 });

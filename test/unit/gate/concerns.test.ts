@@ -36,6 +36,6 @@ describe("what must be looked at first", () => {
     const report = emptyReport("run-1");
     expect(said(report)).toBe("");
     report.preflight = { at: report.asOf, checks: [] };
-    expect(said(report)).toContain("All that was checked passed");
+    expect(said(report)).toContain("All checks passed");
   });
 });

@@ -52,11 +52,11 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
     ["before the gate was open", () => ({ at: "2026-11-03T01:59:59.000Z" }), /given at 2026-11-03T01:59:59/],
     ["after its time", () => ({ at: "2026-11-03T03:01:00.000Z" }), /the gate was open from .* to/],
     ["at no time", () => ({ at: "soon" }), /given at soon/],
-    ["nobody's", () => ({ by: "" }), /No page takes the name ""/],
-    ["of Sluice itself", () => ({ by: "Sluice" }), /No page takes the name "Sluice"/],
-    ["in letters that look alike", () => ({ by: "Grаce Hopper" }), /No page takes the name/],
+    ["nobody's", () => ({ by: "" }), /No page accepts the name ""/],
+    ["of Sluice itself", () => ({ by: "Sluice" }), /No page accepts the name "Sluice"/],
+    ["in letters that look alike", () => ({ by: "Grаce Hopper" }), /No page accepts the name/],
     ["of another attempt", () => ({ attempt: 2 }), /attempt 2/],
-    ["of another gate", () => ({ gate: "open" }), /It is of open/],
+    ["of another gate", () => ({ gate: "open" }), /It belongs to open/],
     ["neither a Go nor a No-Go", () => ({ decision: "Yes" as "Go" }), /neither a Go nor a No-Go/],
   ];
 
@@ -127,5 +127,5 @@ test("who started the run cannot be written in as the one who said Go", async ()
       s.evidence,
       s.catalog.read,
     ),
-  ).rejects.toThrow("A. Lovelace may be Ada Lovelace, who started the run");
+  ).rejects.toThrow("A. Lovelace may be Ada Lovelace, who started this run");
 });

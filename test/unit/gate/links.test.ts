@@ -81,8 +81,8 @@ describe("a link that is no good", () => {
     s.ports.clock.pass(1);
     const after = await s.get(path, key);
     expect(after.status).toBe(410);
-    expect(after.body).toContain("The time for this answer is over");
-    expect(after.body).toContain("The escalation contacts are asked now");
+    expect(after.body).toContain("The time to answer is over");
+    expect(after.body).toContain("The gate is now open for the escalation contacts");
     const late = await s.post(path, { key, shown: shownOn(before.body), ...GO, tick: "0" });
     expect(late.status).toBe(410);
     expect(await decisionOf(s)).toBeUndefined();
@@ -97,7 +97,7 @@ describe("a link that is no good", () => {
     expect((await s.get(old.path, old.key)).status).toBe(410);
     const posted = await s.post(old.path, { key: old.key, shown: shownOn(page.body), ...NO_GO });
     expect(posted.status).toBe(410);
-    expect(posted.body).toContain("A newer link has taken this one&#39;s place");
+    expect(posted.body).toContain("A newer link replaces this one");
     expect(posted.body).not.toContain(newer.key);
     expect(s.ports.callbacks.calls).toEqual([]);
     expect((await s.answerAs(newer.path, newer.key, GO)).status).toBe(200);

@@ -222,7 +222,7 @@ describe("the gate's page", () => {
       "proven back",
       "function public.f() added",
       "212 ms",
-      "Somebody other than Ada Lovelace, who started this run.",
+      "Not Ada Lovelace, who started this run.",
       "Migration lead: Ada",
     ])
       expect(body.replace(/\s+/g, " ")).toContain(text);

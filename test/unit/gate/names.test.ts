@@ -146,7 +146,7 @@ describe("a gate that takes two people asks who may be the first one to say in f
     expect((await s.answerAs(path, key, { ...GO, by: first })).status).toBe(202);
     const asked = await s.answerAs(path, key, { ...GO, by: second });
     expect(asked.status).toBe(422);
-    expect(asked.body).toContain("say in full who you are");
+    expect(asked.body).toContain("type your full name");
     expect((await s.answerAs(path, key, { ...GO, by: "Grace Hopper" })).status).toBe(200);
   });
 
@@ -233,7 +233,7 @@ describe("a name", () => {
     const answered = await s.answerAs(path, key, { ...GO, by });
     // Half a surrogate pair cannot be sent: it becomes the sign for what could not be read.
     expect(answered.status).toBe(by.includes("\ud800") ? 200 : 400);
-    if (answered.status === 400) expect(answered.body).toContain("characters that cannot be seen");
+    if (answered.status === 400) expect(answered.body).toContain("invisible characters");
   });
 
   test("is not that of who answers where nobody did", async () => {

@@ -107,7 +107,7 @@ describe("the message", () => {
     expect(notice?.text.split("\n")).toContain(link);
     expect(notice?.text.match(/https?:/g)).toHaveLength(1);
     expect(notice?.text).toContain("Migration lead: Ada");
-    expect(notice?.text).toContain("Until 2026-11-03 03:00 UTC.");
+    expect(notice?.text).toContain("Answer by 2026-11-03 03:00 UTC.");
     expect(notice?.audience).toBe("approvers");
   });
 
@@ -137,7 +137,7 @@ describe("the message", () => {
     expect((await s.get(first.path, first.key)).body).not.toContain("Escalated");
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
-    expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
+    expect(s.ports.notices[1]?.text).toContain("Nobody decided this gate in time.");
     expect(second.key).not.toBe(first.key);
     expect((await s.get(second.path, second.key)).body).toContain("Escalated");
   });
@@ -180,7 +180,7 @@ describe("a Go takes effect", () => {
     const former = (await s.get(first.path, first.key)).body;
     expect(former).toContain("Go, by Grace");
     expect(former).toContain("This Go did not take effect");
-    expect(former).toContain("The gate is asked again, by a new link.");
+    expect(former).toContain("The gate opens again, with a new link.");
     await go(s, "rehearsal", 2);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
@@ -228,7 +228,7 @@ describe("a Go takes effect", () => {
       seconds: expect.any(Number),
     });
     await s.open({ kind: "rehearsal" });
-    expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... is another");
+    expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... has changed");
   });
 
   test("not, and stays so, when the worker that saw the change died before it said so", async () => {

@@ -23,7 +23,7 @@ test("the page shows who published the plan, and says that it will stand beside 
   const s = await opened([ADA]);
   const { body } = await s.get(s.path, s.key);
   expect(body).toMatch(/<dt>Published<\/dt><dd>.*by <strong>ada\.lovelace@example\.com<\/strong>/);
-  expect(body).toContain("where that is you, the report says so beside your answer");
+  expect(body).toContain("If that is you, the report will show it beside your answer");
 });
 
 test("an answer by who published it says so, whatever short form of the name is typed", async () => {
@@ -44,11 +44,11 @@ test("an answer by anybody else says nothing of it", async () => {
 
 test("a plan that nobody is noted for is shown as that, and the stack's own as the stack's", async () => {
   const nobody = await opened([]);
-  expect((await nobody.get(nobody.path, nobody.key)).body).toContain("by nobody who is noted");
+  expect((await nobody.get(nobody.path, nobody.key)).body).toContain("publisher not recorded");
   const own = await opened([], true);
   const { body } = await own.get(own.path, own.key);
   expect(body).toContain("deployed with the stack");
-  expect(body).not.toContain("nobody who is noted");
+  expect(body).not.toContain("publisher not recorded");
 });
 
 test("what a publisher calls itself is no markup", async () => {

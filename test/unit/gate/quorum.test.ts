@@ -32,11 +32,11 @@ describe("a gate that needs two Goes", () => {
     const s = needing(2);
     const { path, key } = await s.open();
     expect((await s.get(path, key)).body).toContain("Go so far: 0 of 2");
-    expect(s.ports.notices[0]?.text).toContain("A Go takes 2 people of different names");
+    expect(s.ports.notices[0]?.text).toContain("A Go needs 2 people with different names");
     const first = await s.answerAs(path, key, { ...ADA, comment: "Fine with me." });
     expect(first.status).toBe(202);
     expect(first.body).toContain("Your Go is counted");
-    expect(first.body).toContain("1 other person must say Go");
+    expect(first.body).toContain("1 other person must give a Go");
     expect(await decisionOf(s)).toBeUndefined();
     expect(s.ports.callbacks.calls).toEqual([]);
     const page = (await s.get(path, key)).body;
@@ -88,7 +88,7 @@ describe("a gate that needs two Goes", () => {
     await s.answerAs(path, key, ADA);
     const again = await s.answerAs(path, key, { ...GO, by });
     expect(again.status).toBe(409);
-    expect(again.body).toContain("Not counted: a Go of this name was given before");
+    expect(again.body).toContain("Not counted: this name has already given a Go");
     expect(await decisionOf(s)).toBeUndefined();
   });
 
@@ -166,7 +166,7 @@ describe("a gate that needs two Goes", () => {
     await s.answerAs(path, key, GRACE);
     s.ports.evidence.files.delete(`runs/${RUN}/gates/readiness-1/decision.json`);
     s.ports.evidence.files.delete(`runs/${RUN}/gates/readiness-1/told.json`);
-    expect((await s.get(path, key)).body).toContain("This gate is answered: Go");
+    expect((await s.get(path, key)).body).toContain("This gate is decided: Go");
     expect(await decisionOf(s)).toMatchObject({ by: "Ada Lovelace and Grace Hopper" });
     expect(s.ports.callbacks.calls).toHaveLength(2);
   });
@@ -256,7 +256,7 @@ describe("in the middle of it", () => {
     s.ports.clock.pass(MINUTES * 60_000);
     expect(await confirm(s, "nothing again")).toEqual({ decision: "NoGo" });
     expect((await decisionOf(s, "rehearsal", 2))?.comment).toContain(
-      "Of 2 Goes only 1 had been given (Ada Lovelace)",
+      "Only 1 of 2 Goes had been given (Ada Lovelace)",
     );
   });
 
@@ -363,8 +363,8 @@ describe("a run that does not say who started it", () => {
       for (const kind of ["rehearsal", "after", "open", "restore"] as const) {
         const { s, path, key } = await unnamed(startedBy, kind);
         const page = (await s.get(path, key)).body;
-        expect(page).toContain("two people of different names");
-        expect(page).toContain("this run does not say who started it");
+        expect(page).toContain("two people with different names");
+        expect(page).toContain("nobody knows who started this run");
         expect((await s.answerAs(path, key, ADA)).status).toBe(202);
         expect((await s.answerAs(path, key, GRACE)).status).toBe(200);
       }
@@ -391,6 +391,6 @@ describe("a run that does not say who started it", () => {
     const s = needing(3, { settings: { separateApprover: true } });
     await s.evidence.createOnce(docName("request"), {});
     const { path, key } = await s.open({ kind: "open" });
-    expect((await s.get(path, key)).body).toContain("three people of different names");
+    expect((await s.get(path, key)).body).toContain("three people with different names");
   });
 });

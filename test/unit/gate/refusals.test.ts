@@ -161,7 +161,7 @@ describe("what does not decide", () => {
       ["tick", "1"],
     ]);
     expect(answered.status).toBe(422);
-    expect(answered.body).toContain("What this page shows has changed meanwhile");
+    expect(answered.body).toContain("This page has changed since you opened it");
     expect(await decisionOf(s)).toBeUndefined();
     expect((await s.answerAs(path, key, GO)).status).toBe(200);
   });

@@ -107,7 +107,7 @@ describe("the report, by the final message's link,", () => {
     ports.clock.pass(30 * 24 * 3600 * 1000);
     const over = await ask(ports, link.pathname, key);
     expect(over.status).toBe(404);
-    expect(over.body).toContain("A link to a report ends after 30 days");
+    expect(over.body).toContain("A link to a report works for 30 days");
   });
 
   test("opens that run's report alone, and nothing in the evidence tells the key", async () => {
@@ -201,7 +201,7 @@ describe("a report that is larger than Lambda's answers may be", () => {
     const shown = await ask({ ...ports, largePages }, path, key, "GET", wide);
     expect(shown.status).toBe(200);
     expect(shown.body.length).toBeLessThan(50_000);
-    expect(shown.body).toContain("It is too much for this page");
+    expect(shown.body).toContain("The results are too large for this page");
     expect(shown.body).toContain('id="decide"');
     expect((await ask(ports, path, key, "GET", wide)).body.length).toBeGreaterThan(6_300_000);
   });

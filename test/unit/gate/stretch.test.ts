@@ -39,7 +39,7 @@ describe("where people are not asked after each migration", () => {
 
   test("a Go says how far it leads", () => {
     const plan = asking("102", "104");
-    const many = /2 migrations, 101 \(.*\) to 102 \(.*\), are applied .* Nobody is asked in between/;
+    const many = /2 migrations, 101 \(.*\) to 102 \(.*\), are applied .* No gate opens in between/;
     expect(go(plan, "rehearsal", null)).toMatch(many);
     expect(go(plan, "after", "102")).toMatch(/^2 migrations, 103 \(.*\) to 104 /);
     expect(go(plan, "after", "104")).toMatch(

@@ -106,23 +106,23 @@ describe("at the end of its time", () => {
     await open(s, "open");
     const { path, key } = await open(s, "open", true);
     const { body } = await s.get(path, key);
-    expect(body).toContain(", or it counts as a No-Go");
+    expect(body).toContain(". If nobody answers, that counts as a No-Go.");
     const shown = shownOn(body);
     s.ports.clock.pass(HOUR);
     const over = (await s.get(path, key)).body;
-    expect(over).toContain("Without an answer it counts as a No-Go.");
+    expect(over).toContain("If nobody answered in time, that counts as a No-Go.");
     expect(over).not.toContain("escalation contacts");
     expect(await confirm(s, "open", "nothing again")).toEqual({ decision: "NoGo" });
     expect(await decisionOf(s, "open", 2)).toMatchObject({
       decision: "NoGo",
       by: "Sluice",
-      comment: "Nobody had answered until 2026-11-03 03:00:00 UTC, the escalation contacts included.",
+      comment: "Nobody had answered by 2026-11-03 03:00:00 UTC, the escalation contacts included.",
     });
     s.ports.callbacks.behaviour = "nobody waits";
     const late = await s.post(path, { key, shown, ...GO });
     expect(late.status).toBe(409);
     expect(late.body).toContain("No-Go, by Sluice");
-    expect((await s.get(path, key)).body).not.toContain("The run does not wait here any more");
+    expect((await s.get(path, key)).body).not.toContain("The run no longer waits at this gate");
   });
 
   test("the window's end is a No-Go at once: nobody is left to escalate to", async () => {
@@ -130,7 +130,7 @@ describe("at the end of its time", () => {
     const ends = await windowEnds(s, 10);
     const { path, key } = await open(s, "open");
     expect((await s.get(path, key)).body).toContain(
-      "when the maintenance window ends: then it counts as a No-Go",
+      "when the maintenance window ends. If nobody answers, that counts as a No-Go.",
     );
     s.ports.clock.pass(10 * 60_000);
     const over = await s.get(path, key);
@@ -187,8 +187,8 @@ describe("at the end of its time", () => {
       // It has heard it: whoever opens the link later is not told otherwise.
       s.ports.callbacks.behaviour = "nobody waits";
       const later = (await s.get(path, key)).body;
-      expect(later).not.toContain("The run has not heard it yet");
-      expect(later).not.toContain("The run does not wait here any more");
+      expect(later).not.toContain("The run does not have the answer yet");
+      expect(later).not.toContain("The run no longer waits at this gate");
     },
   );
 
@@ -286,7 +286,7 @@ describe("what the machine passes on", () => {
     expect((await s.answerAs(path, key, GO)).status).toBe(409);
     expect(await decisionOf(s, "readiness")).toMatchObject({
       decision: "NoGo",
-      comment: "A Go reached the run that nobody gave on the gate's page.",
+      comment: "The run received a Go that nobody gave on the gate's page.",
     });
   });
 });
@@ -302,7 +302,7 @@ describe("the page of a run with a window", () => {
     expect(body).toContain("<q>&lt;b&gt;the release cannot wait&lt;/b&gt;");
     expect(body).toMatch(/<dt>Window<\/dt><dd>until <time datetime="2026-11-03T03:30:00.000Z">/);
     const notice = s.ports.notices[0]?.text ?? "";
-    expect(notice).toContain("may go on outside the maintenance window, for this reason: <b>the release");
+    expect(notice).toContain("may continue outside the maintenance window. Reason: <b>the release");
     expect(notice.match(/https?:\/\//g)).toHaveLength(1);
   });
 
@@ -327,7 +327,7 @@ describe("the page of a run with a window", () => {
     await windowEnds(s, 10);
     await open(s, "open");
     expect(s.ports.notices[0]?.text).toContain(
-      "Until 2026-11-03 02:10 UTC. Then the maintenance window ends, and it counts as a No-Go.",
+      "Answer by 2026-11-03 02:10 UTC. Then the maintenance window ends. If nobody has answered, that counts as a No-Go.",
     );
   });
 });

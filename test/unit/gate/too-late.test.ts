@@ -23,7 +23,7 @@ describe("a No-Go that follows a Go", () => {
     const answered = await say(NO_GO);
     expect(answered.status).toBe(409);
     expect(answered.body).toContain("Your No-Go does not stop the run");
-    expect(answered.body).toContain("It is kept, and the report shows it.");
+    expect(answered.body).toContain("It is stored, and the report shows it.");
     expect(answered.body).toContain(`aws stepfunctions stop-execution --execution-arn ${EXECUTION}`);
     expect(await decisionOf(s)).toMatchObject({ decision: "Go", by: "Ada Lovelace" });
     expect(await s.evidence.read(Doc.gateObjection("readiness", 1, 1))).toMatchObject({
@@ -51,14 +51,14 @@ describe("a No-Go that follows a Go", () => {
   });
 
   test.each([
-    ["no reason", { ...NO_GO, comment: " " }, "Say why"],
+    ["no reason", { ...NO_GO, comment: " " }, "Give the reason"],
     ["no name", { ...NO_GO, by: "..." }, "Type your name"],
   ])(
     "with %s is not kept, which is said, and how to stop the run all the same",
     async (_, fields, message) => {
       const { s, say } = await afterAGo();
       const { body } = await say(fields);
-      expect(body).toContain(`It is not kept: ${message}`);
+      expect(body).toContain(`It is not stored: ${message}`);
       expect(body).toContain("stop-execution");
       expect(await s.evidence.list("gates/readiness-1/no-go-")).toEqual([]);
     },
@@ -66,7 +66,7 @@ describe("a No-Go that follows a Go", () => {
 
   test("of a local run says which key stops it", async () => {
     const { say } = await afterAGo("local:4711:rehearsal-1");
-    expect((await say(NO_GO)).body).toContain("press Ctrl-C once in the terminal");
+    expect((await say(NO_GO)).body).toContain("press Ctrl-C once in its terminal");
   });
 
   test("is no matter of a Go that follows a No-Go", async () => {

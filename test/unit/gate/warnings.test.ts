@@ -16,7 +16,7 @@ test("a benchmark over its limit on staging is said first, until production has 
   expect(await warningsFor("rehearsal", evidence)).toEqual([]);
   await evidence.createOnce(Doc.benchmarks("staging"), benchmark("staging", false));
   const said = [
-    "A Go ends in a rollback, unless production is faster than staging: a benchmark exceeds its limit there (Search 12 ms, limit 5 ms).",
+    "A Go ends in a rollback unless production is faster than staging, where a benchmark exceeds its limit (Search 12 ms, limit 5 ms).",
   ];
   expect(await warningsFor("rehearsal", evidence)).toEqual(said);
   expect(await warningsFor("after", evidence)).toEqual(said);

@@ -41,7 +41,7 @@ describe("before anybody says Go, each gate says", () => {
     "from where on the way back is the restore, how long it takes, and what it loses: %s",
     async (kind) => {
       expect((await said(kind, SETTINGS, true))[0]).toBe(
-        "From 102 on the way back is the restore, about 25 min; what is written after the opening would be lost.",
+        "From 102 on the way back is the restore, about 25 min. It loses what is written after the opening.",
       );
     },
   );
@@ -52,7 +52,7 @@ describe("before anybody says Go, each gate says", () => {
 
   test("that without a fence all is lost that is written after the snapshot", async () => {
     expect((await said("rehearsal", { ...SETTINGS, fence: "none" }, true))[0]).toContain(
-      "what is written after the final snapshot would be lost",
+      "It loses what is written after the final snapshot.",
     );
   });
 
@@ -61,7 +61,7 @@ describe("before anybody says Go, each gate says", () => {
   });
 
   test("what a rollback leaves, but not where the restore is asked for, which leaves nothing", async () => {
-    expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`Rolled back, 101 leaves ${LABEL}.`);
+    expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`The rollback of 101 leaves ${LABEL}.`);
     expect(await said("restore", SETTINGS, true)).toHaveLength(1);
   });
 
@@ -77,7 +77,7 @@ describe("a No-Go says what it leads to:", () => {
 
   test("rollbacks, but for what they leave, while no migration without one has begun", () => {
     expect(noGo("after", "101")).toBe(
-      `101 is rolled back, production is proven to be what it was, but for ${LABEL}, the application's roles are let into the database again, and the run ends as RolledBack.`,
+      `101 is rolled back, production is proven equal to the record, except ${LABEL}, the application's roles are let into the database again, and the run ends as RolledBack.`,
     );
   });
 
@@ -88,9 +88,9 @@ describe("a No-Go says what it leads to:", () => {
       ["open", null],
     ] as const)
       expect(noGo(kind, version)).toBe(
-        "102 has no rollback: what a restore would lose is counted, and you are asked whether the final snapshot takes production's place. Then the run ends as Restored.",
+        "102 has no rollback: what a restore would lose is counted, and a gate opens for the restore of the final snapshot. After that restore the run ends as Restored.",
       );
-    expect(noGo("keep", null)).toContain("A restore loses everything that was written since the opening.");
+    expect(noGo("keep", null)).toContain("A restore loses everything written since the opening.");
   });
 
   test("nothing where nothing may be restored", () => {
@@ -100,7 +100,7 @@ describe("a No-Go says what it leads to:", () => {
 
 test("a Go at the opening says that going back would lose all that is written from then on", () => {
   expect(consequences("open", null, plan(), SETTINGS).go).toContain(
-    "From then on the restore, which is the way back, would lose everything that is written.",
+    "After that the way back is the restore, which loses everything written since.",
   );
 });
 

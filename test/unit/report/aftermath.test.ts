@@ -167,6 +167,6 @@ describe("the final message", () => {
   test("has the link to the report alone on a line, and until when it opens it", async () => {
     const [notice] = finalNotices(await ended(await succeeded()), LINK);
     expect(notice?.text.split("\n")).toContain(LINK.url);
-    expect(notice?.text).toContain("Until 2026-12-03 02:00:00 UTC");
+    expect(notice?.text).toContain("works until 2026-12-03 02:00:00 UTC");
   });
 });

@@ -264,7 +264,7 @@ describe("a gate that nobody answered", () => {
     await run.gate("rehearsal", "none", { attempt: 2, escalation: true });
     const { answer } = await end(run, "Refused", { failure: { Error: "States.Timeout", Cause: "" } });
     expect(answer.cause).toContain("nobody answered gate rehearsal (go to production?)");
-    expect(answer.cause).toContain("asked 2 times, which is a No-Go");
+    expect(answer.cause).toContain("opened 2 times, which counts as a No-Go");
   });
 });
 
@@ -287,7 +287,7 @@ describe("a run refused inside the fence", () => {
     await run.fail("Record production", "BackupMismatch", "Production's catalog is not the one rehearsed");
     await run.lift();
     const { answer } = await end(run, "Refused");
-    expect(answer.cause).toContain("Of production only the fence was touched, and it was lifted again");
+    expect(answer.cause).toContain("Production was fenced, and the fence was lifted again");
   });
   test("says so when the fence is still up", async () => {
     const run = await rehearsed();
@@ -406,7 +406,7 @@ describe("a run that was restored", async () => {
     expect(told.report.leftToDo).toContain(refused);
     expect(told.report.restore?.handOver).toEqual([refused]);
     expect(report.leftToDo.join()).toContain(
-      "Whether orders-production has all its settings again is not known",
+      "It is not known whether orders-production has all its settings again",
     );
   });
   test("leaves people the former production to look at and delete", () => {
@@ -419,7 +419,7 @@ describe("a run that needs an operator", async () => {
   const { answer, report, ports } = await needsOperator();
 
   test("says loudly that production is not proven back, who declined, and what to restore from", () => {
-    expect(answer.cause).toContain("Production is NOT proven back; a person must act now.");
+    expect(answer.cause).toContain("Production is NOT proven back; an operator must act now.");
     expect(answer.cause).toContain("Ada Lovelace said No-Go at gate restore");
     expect(answer.cause).toContain("The snapshot to restore from is sluice-final-0123456789ab.");
     expect(answer.cause).toContain("The fence is still up");
@@ -444,7 +444,7 @@ describe("a restore that failed", () => {
 
   test("calls nothing the former production that was not seen under that name", async () => {
     expect(await restoring("before the rename")).toContain(
-      "It was not seen under its new name, orders-production-before-0123456789ab: production may have kept its own.",
+      "The former production was not seen under its new name, orders-production-before-0123456789ab: it may still have its old name.",
     );
     expect(await restoring("after it")).toContain(
       "The former production is orders-production-before-0123456789ab.",
@@ -521,6 +521,6 @@ test("a restore that failed before anything was renamed is told as one, though p
 
 test("what needs an operator says that the application is still stopped, and where to read on", async () => {
   const { report } = await snapshotGone();
-  expect(report.leftToDo[0]).toContain('docs/operator-runbook.md says under "NeedsOperator"');
-  expect(report.leftToDo[1]).toContain("The application was stopped and not started again");
+  expect(report.leftToDo[0]).toContain('see docs/operator-runbook.md, "NeedsOperator"');
+  expect(report.leftToDo[1]).toContain("The application is still stopped");
 });

@@ -50,7 +50,7 @@ test("nothing is said before the rehearsal has shown it, and of runs that did no
 test("the formula is shown with its factors", () => {
   const reading = readingTimeOf(facts([[6.2, 10_000_000, 2, 1_000_000, 3]]));
   expect(formulaOf({ reading } as Parameters<typeof formulaOf>[0])).toContain(
-    "a = 1.2 s, b = 3.2 s for a million rows, c = 0.2 s for a million rows; rows: 1,000,000 in tables that it touched, 9,000,000 in others.",
+    "a = 1.2 s, b = 3.2 s per million rows, c = 0.2 s per million rows; rows: 1,000,000 in touched tables, 9,000,000 in others.",
   );
   expect(formulaOf({ reading: null } as Parameters<typeof formulaOf>[0])).toBeUndefined();
 });

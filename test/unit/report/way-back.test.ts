@@ -77,10 +77,10 @@ describe("the page of a run that went back", () => {
     await run.restore();
     await run.proof("production-restored");
     expect(await text(run)).toContain(
-      "Nothing was rolled back: 006 had begun, whose way back is the restore.",
+      "Nothing was rolled back: 006 had begun, and its way back is the restore.",
     );
     const { cause } = outcomeOf(await gatherFacts(run.evidence), "Restored", run.now(), undefined, {});
-    expect(cause).toContain("006 had begun, which has no rollback: only the restore leads back.");
+    expect(cause).toContain("006 had begun and has no rollback, so only the restore leads back.");
     await run.evidence.createOnce(Doc.outcome, {
       at: run.after(1),
       end: "Restored",
@@ -88,7 +88,7 @@ describe("the page of a run that went back", () => {
       leftBehind: [],
     });
     const { leftToDo, timeline } = await buildReport(run.evidence);
-    expect(leftToDo).toContain("Mend the cause, then start a new run: it rehearses everything again.");
+    expect(leftToDo).toContain("Fix the cause, then start a new run: it rehearses everything again.");
     expect(leftToDo.join()).not.toContain("rolling back was not enough");
     expect(timeline.phases.find(({ id }) => id === "rollback")?.parts ?? []).toEqual([]);
   });
@@ -107,19 +107,21 @@ describe("the page of a run that went back", () => {
     });
     const { leftToDo } = await buildReport(run.evidence);
     expect(leftToDo.join()).toContain("Nothing was written to orders-production-before-0123456789ab");
-    expect(leftToDo.join()).not.toContain("Look at what was written");
+    expect(leftToDo.join()).not.toContain("Look at the rows that were written");
   });
 
   test("says that the loss could not be counted where people were asked without it", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     await run.gate("restore");
     const said = await text(run);
-    expect(said).toContain("What a restore loses It could not be counted");
+    expect(said).toContain("What a restore loses The loss could not be counted");
     expect(said).toContain("Not enough: rolling back did not bring production back");
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
-    expect(await text(await wentBack())).toContain("predicted without waiting at gates, had it gone on");
+    expect(await text(await wentBack())).toContain(
+      "predicted without waiting at gates for the complete way forward",
+    );
   });
 
   test("names what was rolled back without ever having been applied", async () => {
@@ -142,10 +144,10 @@ describe("the form for staging's results", () => {
     });
     const said = await text(run);
     expect(said).toContain(
-      "Rolling back takes about 40 s, its proof included; the plan allows 30 min Restoring",
+      "Rolling back takes about 40 s, including its proof; the plan allows 30 min Restoring",
     );
     expect(said).toContain(
-      "Restoring the snapshot takes about 40 min, its proof included; the plan allows 30 min: too long",
+      "Restoring the snapshot takes about 40 min, including its proof; the plan allows 30 min: too long",
     );
     expect(said).toContain("Not counted: The conversion to Multi-AZ.");
   });

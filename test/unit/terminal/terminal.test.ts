@@ -164,12 +164,12 @@ describe("at a terminal", () => {
     const decide = gate.decide.bind(gate);
     gate.decide = async () => {
       gate.decide = decide;
-      throw new Error("Somebody else must give the Go.");
+      throw new Error("Another person must give the Go.");
     };
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
     terminal.type("y\r");
-    await terminal.until("Somebody else must give the Go.");
+    await terminal.until("Another person must give the Go.");
     await terminal.until("Go? Type y or n", 2);
     terminal.type("y\r");
     expect(await code).toBe(0);
