@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { line } from "../lambdas/gate/said.ts";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
+import { line } from "../lambdas/gate/said.ts";
 import {
   BACKUP_KINDS,
   type Deployed,
