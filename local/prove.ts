@@ -21,7 +21,7 @@ import {
 } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
-import { LEDGER_SCHEMA } from "../lambdas/shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
 import { givenBack } from "./given-back.ts";
 
 export interface ProvenByHand {

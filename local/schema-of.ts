@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { findRoles } from "../lambdas/preflight/find-roles.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { requireRow, type Session } from "../lambdas/shared/session.ts";
-import { LEDGER_SCHEMA } from "../lambdas/shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
 import { LOCAL_OWNER } from "../lib/plan/schema.ts";
 import { environmentFor, findPrograms, ProgramFailed, run } from "./copies/programs.ts";
 import { type Address, placeOf } from "./server/address.ts";

@@ -2,7 +2,7 @@ import { type ConnectRightDoc, Doc, docName, type StepsDoc } from "../shared/doc
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import { requireRow, type Session, withTransaction } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 /** Reads the database's access list as text items; null: the default of a new database. */
 export async function readAccess(session: Session): Promise<string[] | null> {

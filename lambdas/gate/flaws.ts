@@ -5,9 +5,9 @@ import { shownOn } from "./basis.ts";
 import { isName, nameProblem, SLUICE, samePerson } from "./names.ts";
 
 /**
- * What shows that no page, and no terminal, has taken this decision: it was written into the evidence by other means.
- * Empty for a decision that one could have taken, and for the No-Go of a gate that nobody answered.
- * @param pagesOnly there is no terminal where it could have been given
+ * Returns what shows that neither a page nor a terminal took this decision, so it was written into the evidence by
+ * other means. Empty for a genuine decision, and for the No-Go of a gate that nobody answered.
+ * @param pagesOnly no terminal can have taken the decision
  */
 export async function flawsOf(
   doc: GateDoc,
@@ -19,20 +19,19 @@ export async function flawsOf(
   const given = decision.approvals ?? [decision];
   const flaws: string[] = [];
   if (decision.gate !== doc.gate || decision.attempt !== doc.attempt)
-    flaws.push(`It is of ${decision.gate}, attempt ${decision.attempt}.`);
+    flaws.push(`It belongs to ${decision.gate}, attempt ${decision.attempt}.`);
   if (decision.decision !== "Go" && decision.decision !== "NoGo")
     flaws.push("It is neither a Go nor a No-Go.");
   if (decision.decision === "Go") {
     const needed = doc.quorum?.approvals ?? 1;
     const people = given.filter((go, i) => !given.slice(0, i).some(({ by }) => samePerson(by, go.by)));
-    if (people.length < needed)
-      flaws.push(`It has the Goes of ${people.length} people, and takes ${needed}.`);
+    if (people.length < needed) flaws.push(`It has Goes from ${people.length} people; it needs ${needed}.`);
   }
   for (const one of given) flaws.push(...(await flawsOfOne(doc, decision, one, evidence, pagesOnly)));
   return flaws;
 }
 
-/** Of a gate that was closed because nobody had answered. */
+/** Whether Sluice closed the gate because nobody had answered. */
 function isClosing({ by, decision, from, shown, approvals }: GateDecisionDoc): boolean {
   return decision === "NoGo" && by === SLUICE && from === "" && shown === "" && approvals === undefined;
 }
@@ -52,19 +51,19 @@ async function flawsOfOne(
     return [`${by} answered attempt ${attempt}, which does not count here.`];
   const flaws: string[] = [];
   const on = await shownOn(evidence, asked, shown);
-  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "who gave it"}.`);
+  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "its author"}.`);
   const moment = Date.parse(at);
-  // A page may be at work on an answer when the gate's time is over.
+  // A page may still be handling an answer when the gate's time ends.
   const latest = Date.parse(asked.expiresAt) + PAGE_SECONDS * 1000;
   if (!(moment >= Date.parse(asked.openedAt) && moment <= latest))
-    flaws.push(`It was given at ${at}, and the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
+    flaws.push(`It was given at ${at}, but the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
   const wrongName = on === "page" ? nameProblem(by) : isName(by) ? undefined : "It has no name.";
-  if (wrongName !== undefined) flaws.push(`No page takes the name ${JSON.stringify(by)}.`);
+  if (wrongName !== undefined) flaws.push(`No page accepts the name ${JSON.stringify(by)}.`);
   const unticked = asked.checklist.filter((item) => !ticked.includes(item));
   if (decision === "Go" && on !== "terminal" && unticked.length > 0)
     flaws.push(`Not ticked: ${unticked.join("; ")}.`);
-  if (decision === "NoGo" && comment.trim() === "") flaws.push("A No-Go without a reason.");
+  if (decision === "NoGo" && comment.trim() === "") flaws.push("The No-Go has no reason.");
   if (asked.approvers && !asked.approvers.some(({ name }) => name === by))
-    flaws.push(`${by} is not among those who were asked.`);
+    flaws.push(`${by} is not on the list of approvers for this gate.`);
   return flaws;
 }

@@ -1,6 +1,6 @@
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
-import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { ensureLedger, hasLedger } from "./ledger.ts";
 
 /**

@@ -1,7 +1,8 @@
 import type { Direction } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
-import { LEDGER_SCHEMA, literal } from "../shared/sql-text.ts";
+import { literal } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 
 /** Comment that identifies the schema as Sluice's ledger, of this shape. */
 const MARK = "Sluice's ledger, shape 1";

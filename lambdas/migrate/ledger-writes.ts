@@ -1,6 +1,7 @@
 import type { Checkpoint, LedgerKey, Wait } from "../ledger/ledger.ts";
 import type { ObjectName, Step } from "../shared/plan.ts";
-import { jsonLiteral, LEDGER_SCHEMA, literal, relationName } from "../shared/sql-text.ts";
+import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { growth, growthTo, type Sizes, sizesBefore } from "./resources.ts";
 
 // The ledger's writes, as statements without parameters: they are sent in one message with the step's own. They

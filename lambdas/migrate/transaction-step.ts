@@ -1,12 +1,6 @@
 import type { OutsideStep, TransactionStep } from "../shared/plan.ts";
-import {
-  IS_USERS_SCHEMA,
-  identifier,
-  jsonLiteral,
-  LEDGER_SCHEMA,
-  literal,
-  relationName,
-} from "../shared/sql-text.ts";
+import { identifier, jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { beginStep, finishStep, isStep, markLocks, noteOf, type StepPlace } from "./ledger-writes.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
 import { begin, type Sent, type StepResult, type StepWork, trySending } from "./try-step.ts";

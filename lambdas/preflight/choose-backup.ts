@@ -6,8 +6,8 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { duration, moment } from "../shared/text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { note } from "./inspected.ts";
 
 // A plan may leave the application's roles unnamed. Preflight then finds every role that could be one of them, and

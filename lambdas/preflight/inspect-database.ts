@@ -3,7 +3,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan, Extension } from "../shared/plan.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_UNLOGGED } from "../shared/sql-text.ts";
+import { IS_UNLOGGED } from "../shared/user-objects.ts";
 import { inspectConnections } from "./inspect-sessions.ts";
 import { inspectVersion } from "./inspect-version.ts";
 import { inspected } from "./inspected.ts";

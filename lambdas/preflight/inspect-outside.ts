@@ -3,7 +3,8 @@ import { REACHING_TEXT } from "../shared/outside.ts";
 import { type CompiledPlan, type Step, stepFiles } from "../shared/plan.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA, relationName } from "../shared/sql-text.ts";
+import { relationName } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected, none, note, problem } from "./inspected.ts";
 
 const SERVERS = "foreign servers";

@@ -10,7 +10,8 @@ import {
 } from "../shared/plan.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA, relationName } from "../shared/sql-text.ts";
+import { relationName } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 /** Most objects that one check lists. */

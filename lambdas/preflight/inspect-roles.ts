@@ -2,8 +2,8 @@ import { END_THEM, looseInWords, looseRoles, looseSessions, withMembers } from "
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { nameInSql } from "../shared/text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { whoIsKeptOut } from "./find-roles.ts";
 import { inspected, none, note, problem } from "./inspected.ts";
 

@@ -1,4 +1,4 @@
-import { IS_CONFIGURATION, IS_JOB_LOG, LEDGER_SCHEMA, MAY_READ_ROWS } from "../shared/sql-text.ts";
+import { IS_CONFIGURATION, IS_JOB_LOG, LEDGER_SCHEMA, MAY_READ_ROWS } from "../shared/user-objects.ts";
 import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
 
 /** Schemas whose objects last as long as a session, or are Sluice's own: their owners are not part of the catalog. */

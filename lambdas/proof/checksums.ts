@@ -1,6 +1,6 @@
 import type { ListedTable } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_TABLE } from "../shared/sql-text.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 import { columnHash, HASHES, type HashedColumn, keyHash, rowHash } from "./hashes.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 

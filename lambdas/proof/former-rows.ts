@@ -1,7 +1,7 @@
 import { ensureLedger, FORMER_ROWS } from "../ledger/ledger.ts";
 import type { RecordName, TableContentDoc } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { only, TABLE } from "./checksums.ts";
 import { modeOf } from "./compare-contents.ts";
 import { HASHES, type HashedColumn, rowHash } from "./hashes.ts";

@@ -1,6 +1,6 @@
 import type { MarkedTable, RowMark } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_TABLE } from "../shared/sql-text.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 import type { Range } from "./checksums.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 

@@ -1,6 +1,6 @@
 import type { SequenceDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 /**
  * Cyclic sequences are left out: for them a smaller value shows nothing. The end is the sequence's own or that of its

@@ -1,6 +1,6 @@
 import type { TableContentDoc, ViewContentDoc } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { takeTableContent } from "./checksums.ts";
 import { compareContents } from "./compare-contents.ts";
 import { HASHES, type HashedColumn, rowHash } from "./hashes.ts";

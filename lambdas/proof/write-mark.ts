@@ -1,6 +1,6 @@
 import type { MarkDoc, TableMark, Written } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
-import { IS_USERS_TABLE } from "../shared/sql-text.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
 /** Holds all large objects; only superusers may read it, so its contents are not recorded. */
 export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";

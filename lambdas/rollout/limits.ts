@@ -33,7 +33,7 @@ export interface LimitsInput {
  */
 export const TRANSITIONS = {
   /** Of a run, beside its migrations. */
-  run: 59,
+  run: 61,
   /** Of each of its migrations, with a gate after it. */
   migration: 18,
   /** Of all rounds in which a run waits for RDS, as long as `RDS_SECONDS`: 123 rounds of three states. */

@@ -5,7 +5,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 // An index of a partitioned table made with ON ONLY stays invalid on purpose until each partition has its part.
 const INVALID = `SELECT i.identity AS name

@@ -2,7 +2,7 @@ import { hasLedger } from "../ledger/ledger.ts";
 import type { CountersDoc, Reading, ReadingValue } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import { inTransactions, type LocalSettings, type Session } from "../shared/session.ts";
-import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { readConnections } from "./connections.ts";
 import { readCounters, readMetric } from "./read-metric.ts";
 

@@ -1,6 +1,6 @@
 import { PINNED } from "../../lambdas/proof/pinned.ts";
 import { requireRow, type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
-import { IS_USERS_SCHEMA } from "../../lambdas/shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../../lambdas/shared/user-objects.ts";
 import { relations } from "./describe-relations.ts";
 import { ROUTINES } from "./describe-routines.ts";
 import { listed, OBJECT_RIGHT, RIGHT } from "./describe-sql.ts";

@@ -6,7 +6,7 @@ import { describeDifference, differences } from "../../lambdas/proof/difference.
 import { takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
 import type { Fingerprint, LargeObjectsDoc, SequenceDoc } from "../../lambdas/shared/documents.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/sql-text.ts";
+import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/user-objects.ts";
 
 /** A database at a moment, as far as a proof covers it: without the rows of unlogged tables. */
 export interface Moment {

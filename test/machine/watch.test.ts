@@ -75,7 +75,7 @@ describe("the alarms", () => {
       Threshold: 50,
       ComparisonOperator: "LessThanThreshold",
     });
-    expect(about("do not hold any more")[0]).toMatchObject({ Threshold: 0 });
+    expect(about("passed before the opening")[0]).toMatchObject({ Threshold: 0 });
     expect(about("A reading of the watch")[0]).toMatchObject({ Threshold: 0 });
     expect(alarms).toHaveLength(DASHBOARD.length + 4);
   });
@@ -239,7 +239,7 @@ describe("of plans that are published later", () => {
       .filter(([id]) => id.startsWith("Monitoring"))
       .map(([, { Properties }]) => Properties.AlarmDescription as string);
     expect(own).toHaveLength(3);
-    for (const text of ["published plan", "do not hold any more", "A reading of the watch"])
+    for (const text of ["published plan", "passed before the opening", "A reading of the watch"])
       expect(own.filter((description) => description.includes(text))).toHaveLength(1);
   });
 });

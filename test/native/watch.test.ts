@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { main } from "../../bin/commands/main.ts";
 import { ensureLedger } from "../../lambdas/ledger/ledger.ts";
 import type { CompiledPlan, Metric } from "../../lambdas/shared/plan.ts";
-import { LEDGER_SCHEMA } from "../../lambdas/shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../../lambdas/shared/user-objects.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { readOnce } from "../../local/watch.ts";
 import { planSql, VERSIONS } from "../sql/knowledge-graph/database.ts";

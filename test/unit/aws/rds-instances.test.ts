@@ -446,8 +446,8 @@ describe("renaming", () => {
 
 describe("deleting", () => {
   test("nothing but staging is deleted, whoever asks", async () => {
-    await expect(instances.startDelete("orders")).rejects.toThrow("orders is no staging instance");
-    await expect(instances.startDelete("sluice-other")).rejects.toThrow("no staging instance");
+    await expect(instances.startDelete("orders")).rejects.toThrow("orders is not a staging instance");
+    await expect(instances.startDelete("sluice-other")).rejects.toThrow("is not a staging instance");
     expect(rds.calls()).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ describe("whether production can be restored to the moment by now", () => {
     knows({ orders: { BackupRetentionPeriod: 1, ...until("2026-11-04T02:00:08Z") } });
     expect(await moments.describe(point)).toMatchObject({
       status: "failed",
-      statusText: expect.stringMatching(/from 2026-11-03T02:00:08.*is over.*kept for 1 days/),
+      statusText: expect.stringMatching(/from 2026-11-03T02:00:08.*is too old.*kept for 1 days/),
     });
   });
 
@@ -209,7 +209,7 @@ describe("a restore to the moment", () => {
 
   test.each([
     ["PointInTimeRestoreNotEnabledFault", /BackupRetentionPeriod 0/],
-    ["DBInstanceAutomatedBackupNotFoundFault", /from a snapshot only/],
+    ["DBInstanceAutomatedBackupNotFoundFault", /only be restored from a snapshot/],
     ["InvalidRestoreFault", /subnet group/],
     ["InvalidVPCNetworkStateFault", /InvalidVPCNetworkState/],
     ["AccessDenied", /Deploy the stack again/],

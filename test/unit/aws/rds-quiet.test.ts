@@ -173,7 +173,7 @@ describe("a run's parameter group", () => {
     expect(await instances.deleteQuiet(GROUP)).toBe(false);
     expect(await instances.deleteQuiet(GROUP)).toBe(true);
     expect(await instances.deleteQuiet(GROUP)).toBe(true);
-    await expect(instances.deleteQuiet("orders-17")).rejects.toThrow("not deleted");
+    await expect(instances.deleteQuiet("orders-17")).rejects.toThrow("Sluice does not delete it");
   });
 });
 

@@ -118,7 +118,7 @@ test("a deployment's databases are to choose from, and nothing is of one before 
   vi.stubEnv(Envar.gateUrl, "https://gates.example.com");
   const ports = awsPorts(context);
   expect(ports.settings.gateUrl).toBe("https://gates.example.com");
-  expect(() => ports.settings.instance).toThrow(/of no database/);
+  expect(() => ports.settings.instance).toThrow(/does not have this run's database/);
   expect(() => ports.databases.withSession({ host: "h", port: 1 }, async () => 1)).toThrow(/bound to none/);
   const of = ports.choice?.list[1];
   expect(of).toMatchObject({ instance: "stock", database: "warehouse", iamUser: "migrator" });
