@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { buildSync } from "esbuild";
+import { HANDLERS } from "../../../lambdas/handlers.ts";
 import { ErrorName } from "../../../lambdas/shared/errors.ts";
 import { CAPABILITIES } from "../../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../../../lib/machine/capabilities.ts";
@@ -12,7 +13,7 @@ const LOCAL_ONLY: readonly string[] = [ErrorName.Stopped, ErrorName.Drill];
  * belong to the capabilities that use instances.
  */
 export function errorsByCapability(): ReadonlyMap<MachineCapability, readonly string[]> {
-  const entry = (name: string) => `lambdas/${name}/task.ts`;
+  const entry = (name: MachineCapability) => `lambdas/${HANDLERS[name].module}`;
   const { metafile } = buildSync({
     entryPoints: MACHINE_CAPABILITIES.map(entry),
     outdir: "nowhere",
