@@ -132,11 +132,11 @@ describe("a physical copy", () => {
   const copying = (then: string) => {
     const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
     const script = `
-      const { PhysicalFleet } = await import(${module("local/copies/physical-instances.ts")});
+      const { PhysicalInstances } = await import(${module("local/copies/physical-instances.ts")});
       const { addressIn } = await import(${module("local/server/address.ts")});
-      const fleet = await PhysicalFleet.at(addressIn(process.env.SOURCE_URL));
-      await fleet.copy("copy");
-      console.log((await fleet.describe("copy")).endpoint.host);
+      const instances = await PhysicalInstances.at(addressIn(process.env.SOURCE_URL));
+      await instances.copy("copy");
+      console.log((await instances.describe("copy")).endpoint.host);
       ${then}`;
     return spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
       env: { ...process.env, SOURCE_URL: url() },
