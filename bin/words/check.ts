@@ -82,7 +82,7 @@ function readTexts(source: string): Piece[] {
     const isRegExp = text.startsWith("/") && !/^\/[/*]/.test(text);
     if (isRegExp || NAME.test(text)) return [];
     const before = source.slice(0, index).split("\n");
-    const code = text.replace(/\$\{[^}]*\}/g, (part) => " ".repeat(part.length));
+    const code = text.replace(/\$\{[^}]*\}/g, (part) => part.replace(/[^\n]/g, " "));
     return [{ text: code, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }];
   });
 }
