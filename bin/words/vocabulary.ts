@@ -38,3 +38,14 @@ export const AVOIDED: readonly Avoided[] = [
   avoid("for ever", "forever"),
   avoid("utilize[sd]?|leverage[sd]?|in order to|prior to|is able to", "a shorter word"),
 ];
+
+/** Names of states and ways of the machines. They stay: running executions and the evidence of earlier runs have them. */
+export const NAMES: ReadonlySet<string> = new Set([
+  "Tell everyone",
+  "Tell that nobody cleans up",
+  "Go on with its plan",
+  "Does it go on?",
+  "The run goes on no more",
+  "go on",
+  "goes on",
+]);

@@ -60,6 +60,15 @@ describe("in TypeScript", () => {
     expect(places(checkTypeScript(`const a = \`\${f(\n  1,\n)} it\nsays so\`;\n`))).toEqual(['4:1 "says"']);
   });
 
+  test("names of states stay, but no text that contains one", () => {
+    const source = 'task("Tell everyone");\ntask("Tell everyone again");\n';
+    expect(places(checkTypeScript(source))).toEqual(['2:7 "Tell"']);
+  });
+
+  test("code in a comment is not read", () => {
+    expect(places(checkTypeScript("/** `anew`: it was written anew. */\n"))).toEqual(['1:28 "anew"']);
+  });
+
   test("names, keys, paths and regular expressions are code", () => {
     const source = 'tell(told, "says", "docs/tells.md", /it says (\\w+)/);\nconst whom = a / b / says;\n';
     expect(checkTypeScript(source)).toEqual([]);
