@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// Tiers: unit, sql and machine need nothing but Node; native needs a PostgreSQL server, browser needs Chromium (see
+// Tiers: unit, sql and machine need only Node; native needs a PostgreSQL server, browser needs Chromium (see
 // their global set-ups).
 const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}) => ({
   test: {
@@ -12,7 +12,7 @@ const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}
   },
 });
 
-// Files share a worker's modules, none of which they replace or change: loading Postgres and the CDK takes seconds.
+// Files share a worker's modules, and replace or change none: loading Postgres and the CDK takes seconds.
 const SHARED = { isolate: false };
 
 // But these replace some, or set what the functions' own modules read once: each has a worker's modules to itself.

@@ -43,7 +43,7 @@ export interface Run {
   rows: number;
   ms: number;
   onTableMs: number;
-  /** Part of it: the key that includes the tenant. The plan's way has no such key, and so reveals other tenants' ids. */
+  /** Part of `ms`: the key that includes the tenant. The plan's way has none, so it reveals other tenants' ids. */
   keyMs: number;
   updated: number;
   /** Our steps' times, in seconds. */

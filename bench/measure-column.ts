@@ -34,7 +34,7 @@ export const column: Measurement = {
         target: "under 50 ms",
         reached: longestWait(large) < 50 && failed(large) === 0,
         note:
-          `the median of the longest waits in ${TIMES} runs of ours (each run's: ${times.map(waits).join("; ")}), one of the plan's; the longest statement of each while nothing else went on in the bench: ${inWords(idle)}; ` +
+          `the median of the longest waits in ${TIMES} runs of ours (each run's: ${times.map(waits).join("; ")}), one of the plan's; the longest statement of each while the bench did nothing else: ${inWords(idle)}; ` +
           `the longest of a statement that touches no table, in the same runs: ${times.map(({ control }) => duration(longest(control))).join("; ")}; ` +
           `statements that failed: as written ${failed(written)}${written.writer.firstFailure ? ` (${written.writer.firstFailure})` : ""}, ours ${failed(large)}.`,
         figures,

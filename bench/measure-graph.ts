@@ -103,7 +103,7 @@ async function fourHops(bench: Bench, { database, ordinary }: Graph): Promise<Re
     target: "under 1.4 s",
     reached: mine < 1400,
     note:
-      `medians of ${ours.length} such agents, no row cap (max_rows NULL); with the function's default cap of 1,000 rows ${duration(median(few.map(({ ms }) => ms)))}. ` +
+      `medians of ${ours.length} of these agents, no row cap (max_rows NULL); with the function's default cap of 1,000 rows ${duration(median(few.map(({ ms }) => ms)))}. ` +
       `As written found ${written.map(({ rows, capped }) => (capped ? "nothing in time" : `${count(rows)} agents`)).join(", ")}.`,
     figures: { ours, withCap: few, asWritten: written },
   };

@@ -6,8 +6,8 @@ import type { Measurement, Result } from "./types.ts";
 const GOAL_PERCENT = 30;
 
 /**
- * A long plan of which each migration does next to nothing: what remains is what the product itself takes. Three gates
- * here, one more after each migration in the build before; each is answered at once.
+ * A long plan whose migrations do almost nothing: the time left is the time of the product itself. There are three gates
+ * here, and in the earlier build one more after each migration. Each gate is answered at once.
  */
 export const longPlan: Measurement = {
   name: "long-plan",

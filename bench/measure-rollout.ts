@@ -18,8 +18,8 @@ const FILL = `CREATE TABLE orders (id int PRIMARY KEY, note text);
 INSERT INTO orders SELECT n, 'order ' || n FROM generate_series(1, 100) n`;
 
 /**
- * A rollout over many small databases of one server: what it takes beside its runs. A run's time is measured within the
- * rollout, while as many others go on.
+ * A rollout over many small databases of one server: the time that it takes beside its runs. A run's time is measured
+ * within the rollout, while the same number of other runs continue.
  */
 export const rollout: Measurement = {
   name: "rollout",

@@ -11,8 +11,8 @@ import { LocalCallbacks } from "../local/callbacks.ts";
 import type { Definition } from "../local/definition.ts";
 import { interpret } from "../local/interpreter.ts";
 
-// A rollout of any number of databases on paper: the real definition and the real tasks of the coordinator, interpreted,
-// with its evidence in memory, a clock that waits move, and runs that do nothing but end.
+// A simulated rollout of any number of databases. The coordinator's real definition and real tasks are interpreted, with
+// the evidence in memory and a clock that waits move. The runs only end.
 
 export interface Simulation {
   definition: Definition;
@@ -250,7 +250,7 @@ function bytesOf(value: unknown): number {
   return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
 }
 
-/** When all that could go on has gone on. */
+/** Resolves once all pending callbacks have run. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
 }

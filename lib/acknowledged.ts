@@ -207,7 +207,7 @@ export function acknowledge({
   }
 }
 
-/** ARNs in the form of cdk-nag, for values that only CloudFormation knows. */
+/** ARNs in the form of cdk-nag, for values that only CloudFormation has. */
 const RDS = "arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>";
 const ASIDE = "The former production after a restore; each run gives another name.";
 

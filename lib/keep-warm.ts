@@ -40,8 +40,8 @@ export interface KeepWarmProps {
 
 /**
  * Calls the downtime's functions from the rehearsal gate on, so that none of them has to start while the application is
- * out. Each time it looks whether the run goes on, and ends with the run, whatever the run's end. No run depends on it: if
- * it fails, functions start as usual.
+ * out. Before each call it checks that the run is still under way, and it ends when the run ends. No run depends on it:
+ * if it fails, functions start as usual.
  */
 export class KeepWarm extends Construct {
   readonly stateMachine: sfn.StateMachine;

@@ -261,7 +261,7 @@ const fields = z.strictObject({
   plan: z.string().min(1).default("sql/knowledge-graph"),
   /** The one database of all runs. */
   database: database.optional(),
-  /** Instead: several databases, of which an execution's input names one. */
+  /** Instead: several databases. An execution's input names one of them. */
   databases: z.array(oneOfSeveral, { error: LIST }).min(1, { error: LIST }).optional(),
   /** Name of the CloudFormation stack. Default: made of the first database's instance. */
   stackName: z
@@ -271,7 +271,7 @@ const fields = z.strictObject({
     .optional(),
   /** Network of the functions that use the database: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
   network,
-  /** The approvers of each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
+  /** The approvers of each gate: e-mail addresses, or names with e-mail addresses. Each gets its own link. */
   approvers: listOfAsked,
   /** The escalation contacts, for gates that no approver answered in time; with names if the approvers have names. */
   escalation: listOfAsked,

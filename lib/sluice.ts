@@ -120,7 +120,7 @@ function takeRoom(scope: Construct, bytes: number): void {
   );
 }
 
-/** Stands for names that only CloudFormation knows, while the settings are checked. */
+/** Stands for names that only CloudFormation has, while the settings are checked. */
 const STANDS_IN = {
   identifier: "known-once-deployed",
   secretArn: "arn:aws:secretsmanager:eu-central-1:1:secret:",

@@ -15,7 +15,7 @@ export interface WatchProps {
   labels: readonly string[];
 }
 
-/** For a watch that goes on after its run: a group for the schedules, and a role to call the probe. */
+/** For a watch that continues after its run: a group for the schedules, and a role to call the probe. */
 export class Watch extends Construct {
   constructor(scope: Construct, id: string, { starter, probe, labels }: WatchProps) {
     super(scope, id);

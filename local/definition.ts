@@ -219,7 +219,7 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
     }));
 }
 
-/** What a state says that people call it. */
+/** Returns the name that people see for a state, if its payload has one. */
 function called(state: StateDefinition | undefined): string | undefined {
   const name = sentBy(state)?.state;
   return typeof name === "string" ? name : undefined;

@@ -102,7 +102,7 @@ const MENDS: readonly [RegExp, string][] = [
   ],
 ];
 
-/** Reports AWS's errors as such: they are no bugs of Sluice. */
+/** Reports an error of AWS as one of AWS: it is not a bug of Sluice. */
 async function askAws<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -37,8 +37,8 @@ export const TOO_MANY_FAILED = "States.ExceedToleratedFailureThreshold";
 const NO_TIMEOUT_SECONDS = 2_000_000;
 
 /**
- * The interpreter knows inline Maps only, and those end all items with the first that fails. So each Distributed Map
- * becomes a task of its name, with the same ways in and out; `runItems` does that task's work.
+ * The interpreter runs only inline Maps, which end all items when the first fails. So each Distributed Map becomes a
+ * task of its name, with the same ways in and out; `runItems` does that task's work.
  */
 export function withoutDistributedMaps(machine: RawMachine): {
   machine: RawMachine;
@@ -151,8 +151,8 @@ export function itemsIn(text: string, inputType: string): unknown[] {
 }
 
 /**
- * Works on the items, so many at a time, each as an execution of its own. When more failed than is tolerated, no further
- * item is begun, and those under way go on to their end.
+ * Works on the items, a fixed number at a time, each as an execution of its own. If more fail than is tolerated, no
+ * further item begins, and those under way continue to their end.
  * @param begin works on one item; rejects where its execution fails
  * @returns each item's output, in order; where the definition writes results elsewhere, only how many there are
  */

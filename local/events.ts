@@ -19,7 +19,7 @@ export const WAYS_BACK: ReadonlySet<string> = new Set([
 /** Phases that a run completes even when it is asked to stop: in "Open" the application is already in. */
 export const UNDISTURBED: ReadonlySet<string> = new Set([...WAYS_BACK, "Open", "Close"]);
 
-/** What a local run reports while it goes on. */
+/** What a local run reports while it runs. */
 export type RunEvent =
   | { type: "started"; run: string; plan: string; phases: readonly Phase[]; evidence: string }
   | { type: "entered"; state: string; phase: string; at: Date }

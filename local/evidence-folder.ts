@@ -26,7 +26,7 @@ export function folderOfRun(run: string): string {
 /** A folder that belongs to one run. */
 export interface TakenFolder {
   path: string;
-  /** Leaves it as it was found, if the run could not start: then the same call works once the mistake is mended. */
+  /** Restores the folder if the run could not start: then the same call works once the mistake is fixed. */
   giveBack(): Promise<void>;
 }
 

@@ -30,7 +30,7 @@ export interface Interpretation {
   onEvent(event: EventLog): void;
   /** Reads the list of a Distributed Map, by what its reader's parameters are. */
   readList?(reader: Readonly<Record<string, unknown>>): Promise<string>;
-  /** Pause before a retry, in milliseconds; what the definition says when not given. */
+  /** Pause before a retry, in milliseconds; as in the definition if not given. */
   retryPauseMs?: number;
   /** The same for each Wait state. */
   waitMs?: number;

@@ -65,7 +65,7 @@ export async function newPlan(dir: string, fromDatabase: string | undefined): Pr
       ? []
       : [
           wrong,
-          `Mend ${BASELINE}, or rehearse on a server of yours: npx sluice rehearse --plan ${dir} --database-url ...`,
+          `Fix ${BASELINE}, or rehearse on a server of yours: npx sluice rehearse --plan ${dir} --database-url ...`,
         ]),
     "",
     "Next:",

@@ -201,7 +201,7 @@ class Run {
   private async refuseServerChanges(environment: Environment, state: string): Promise<void> {
     const changed = this.serverIsChanged ? [] : ((await environment.changedServer?.()) ?? []);
     if (changed.length === 0) return;
-    // Reported once: the ways back must go on.
+    // Reported once: the ways back must continue.
     this.serverIsChanged = true;
     throw new SluiceError(
       ErrorName.StepFailed,

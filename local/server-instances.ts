@@ -33,7 +33,7 @@ export class ServerInstances implements Instances, Databases {
   });
 
   /**
-   * @param address of any database on the server, or its URL; its database gets only the sessions that are asked for
+   * @param address of any database on the server, or its URL; its database gets only the requested sessions
    * @param mayChange a database that may be changed though it was not made here
    * @param dumped a database that is copied by pg_dump and pg_restore, as other sessions use it
    */

@@ -56,7 +56,7 @@ export function importCommand({ streams, exit }: Context): Command {
     .option("--skip <file>", "leave a file out; may be given several times", several)
     .option(
       "--value <name=value>",
-      "the value that the tool puts in place of a placeholder; may be given several times",
+      "the value that the tool uses for a placeholder; may be given several times",
       several,
     )
     .addHelpText(

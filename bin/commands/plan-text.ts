@@ -73,7 +73,7 @@ function keptOut({ applicationRoles, findRoles }: CompiledPlan): string {
   if (applicationRoles.length > 0) return applicationRoles.join(", ");
   return findRoles
     ? "those that preflight finds and the first gate shows, as applicationRoles is not given"
-    : "none: applicationRoles is empty, so every role that may connect can go on writing";
+    : "none: applicationRoles is empty, so every role that may connect can still write";
 }
 
 function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {

@@ -59,7 +59,7 @@ export function rehearseCommand(context: Context): Command {
     .option("--markdown <file>", "write a summary of the run for reviewers into this file, as Markdown")
     .option(
       "--since <file>",
-      "add what has changed since the summary of an earlier --markdown; a file that is missing or is no such summary counts as none",
+      "add what has changed since the summary of an earlier --markdown; a missing file, or one that is not such a summary, counts as none",
     )
     .addOption(annotationsOption())
     .addHelpText(

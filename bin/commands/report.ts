@@ -11,7 +11,7 @@ export function reportCommand(context: Context): Command {
   return new Command("report")
     .summary("make the report of a run again, from its evidence")
     .description(
-      "Makes report.json and report.html again from the evidence of a run, and prints where they are. It needs no plan and no database. If the run still goes on, or was broken off, the report shows how far it came.",
+      "Makes report.json and report.html again from the evidence of a run, and prints where they are. It needs no plan and no database. If the run is still under way, or was broken off, the report shows how far it came.",
     )
     .argument("<dir>", "folder with the evidence of one run")
     .option("--open", "open the report")

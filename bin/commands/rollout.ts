@@ -54,7 +54,7 @@ export function rolloutCommand(context: Context): Command {
     .option("--tolerated <n>", "runs of a wave that may fail before no further run of it starts", whole, 0)
     .option(
       "--name <name>",
-      "name of the rollout; with the name of an earlier one, it goes on with the databases that are not done",
+      "name of the rollout; the name of an earlier rollout continues it with the databases that are not done",
     )
     .option("--out <dir>", "folder for all evidence (default: .sluice)")
     .option("--yes", "answers Go at every gate")
@@ -168,7 +168,7 @@ function leftText(name: string, { databases, apply, out = ".sluice" }: RolloutOp
       : ["  On the servers, databases named sluice-... are copies and snapshots of these runs."]),
     ...(apply
       ? [
-          '  A database whose run was under way may be fenced or half migrated. Before anything uses it, do what docs/operator-runbook.md says under "A local run was left at once".',
+          '  A database whose run was under way may be fenced or half migrated. Before anything uses it, follow "A local run was left at once" in docs/operator-runbook.md.',
         ]
       : []),
     `  Evidence so far: ${out}/runs/${name}`,

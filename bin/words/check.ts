@@ -6,7 +6,7 @@ import retextIndefiniteArticle from "retext-indefinite-article";
 import retextRepeatedWords from "retext-repeated-words";
 import { unified } from "unified";
 import { VFile } from "vfile";
-import { AVOIDED } from "./vocabulary.ts";
+import { AVOIDED, NAMES } from "./vocabulary.ts";
 
 export interface Finding {
   line: number;
@@ -79,10 +79,12 @@ const NAME = /^.\S*$/;
 
 function readTexts(source: string): Piece[] {
   return [...source.matchAll(TEXTS)].flatMap(({ 0: text, index }) => {
-    const isRegExp = text.startsWith("/") && !/^\/[/*]/.test(text);
-    if (isRegExp || NAME.test(text)) return [];
+    const isComment = /^\/[/*]/.test(text);
+    const isRegExp = text.startsWith("/") && !isComment;
+    if (isRegExp || NAME.test(text) || NAMES.has(text.slice(1, -1))) return [];
     const before = source.slice(0, index).split("\n");
-    const code = text.replace(/\$\{[^}]*\}/g, (part) => " ".repeat(part.length));
-    return [{ text: code, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }];
+    const code = isComment ? /`[^`\n]+`/g : /\$\{[^}]*\}/g;
+    const read = text.replace(code, (part) => part.replace(/[^\n]/g, " "));
+    return [{ text: read, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }];
   });
 }

@@ -11,7 +11,7 @@ const avoid = (words: string, instead: string): Avoided => ({
 
 /** Our texts are read at night, by people whose first language may not be English: one plain word for one thing. */
 export const AVOIDED: readonly Avoided[] = [
-  avoid("tells?|told|telling", "show, report, notify, distinguish"),
+  avoid("tells?|told(?! apart)|telling", "show, report, notify, distinguish"),
   avoid("says", "state, show, or name the person who does"),
   avoid("knows|knew", "has, lists, or name the fact"),
   avoid("whom|whoever|whosoever", "name the person or the role"),
@@ -34,7 +34,18 @@ export const AVOIDED: readonly Avoided[] = [
     "people are asked|is asked (?:for|about)|are asked (?:for|about)|was asked for",
     "the gate opens; is requested",
   ),
-  avoid("such(?! as| an? | that|\\s*[|,.])", "name the thing, or: this, these"),
+  avoid("(?<!no )such(?! as| an? | that|\\s*[|,.])", "name the thing, or: this, these"),
   avoid("for ever", "forever"),
   avoid("utilize[sd]?|leverage[sd]?|in order to|prior to|is able to", "a shorter word"),
 ];
+
+/** Names of states and ways of the machines. They stay: running executions and the evidence of earlier runs have them. */
+export const NAMES: ReadonlySet<string> = new Set([
+  "Tell everyone",
+  "Tell that nobody cleans up",
+  "Go on with its plan",
+  "Does it go on?",
+  "The run goes on no more",
+  "go on",
+  "goes on",
+]);

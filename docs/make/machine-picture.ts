@@ -27,7 +27,7 @@ interface Edge {
 function edgesOf(flow: Flow): Edge[] {
   const labels = new Map<string, Set<string>>();
   for (const name of flow.order) {
-    // What only notes how a run ends says so on the way to it.
+    // A state that only notes how a run ends has no edges of its own: the edge that leads to it shows the end.
     if (flow.endNotedBy(name) !== undefined) continue;
     for (const { to, when } of flow.ways(name)) {
       const [from, into] = [flow.phaseOf(name), flow.phaseOf(to)];

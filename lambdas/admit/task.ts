@@ -164,7 +164,7 @@ async function momentsOf({ moments }: Instances, instance: string): Promise<Pick
   return { moments: { by: moments.by, baseAt: baseAt ?? null } };
 }
 
-/** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */
+/** Returns who published the plan: at each gate people see whether it is theirs. At a terminal it is the operator. */
 export async function publishedBy(
   { checksum }: CompiledPlan,
   { plans, settings, pagesOnly }: Environment,

@@ -149,7 +149,7 @@ ${toldNote(told)}
   );
 }
 
-/** A person who says No-Go wants the run to stop. This No-Go stops nothing, so the note shows what does. */
+/** A person who answers No-Go wants the run to stop. This No-Go came too late, so the note shows what stops the run. */
 function tooLateNote({ lacks, execution }: TooLate): Html {
   const how = execution
     ? html`<p>To stop the run, stop its execution in the Step Functions console, or with this command:</p>

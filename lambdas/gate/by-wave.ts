@@ -40,7 +40,7 @@ export async function answerByWave(
   throw new AnsweredByWave(comment);
 }
 
-/** Why people are asked, though they said Go to the wave. */
+/** Reasons why the gate opens, although the wave got a Go. */
 export function notByWave(why: readonly string[]): string[] {
   return why.map((line) => `The rollout does not answer this gate. ${line}`);
 }

@@ -112,7 +112,7 @@ async function reasonToWithhold(
 /** What the machine received: an answer, or nothing from the approvers, or nothing from the escalation contacts either. */
 export type GateAnswer = Decision | "nothing" | "nothing again";
 
-/** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
+/** Closes an undecided gate as No-Go. An answer given at the same moment either comes first and counts, or is too late. */
 export async function closeGate(
   doc: GateDoc,
   heard: GateAnswer,

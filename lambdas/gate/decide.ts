@@ -216,7 +216,7 @@ export async function gateState(
   return { state: "open", doc, approvals: await approvalsSoFar(evidence, doc) };
 }
 
-// Whoever has the link can send as many as they like; more than these say nothing new.
+// A person with the link can send any number; more than these show nothing new.
 const MOST = 20;
 
 /**

@@ -76,7 +76,7 @@ function atItsEnd(doc: GateDoc): string {
   if (endsWithWindow(doc))
     return "Then the maintenance window ends. If nobody has answered, that counts as a No-Go.";
   return doc.escalation
-    ? "If nobody has answered by then, that counts as a No-Go."
+    ? "If nobody has answered, that counts as a No-Go."
     : "After that, the gate opens for the escalation contacts, and this link stops working.";
 }
 

@@ -149,7 +149,7 @@ async function flawsOfWave(
   return flaws;
 }
 
-/** Why a decision that says the wave took it cannot have been taken by it. Empty where it was. */
+/** Reasons why the wave cannot have taken a decision that names it. Empty if the wave took it. */
 export async function flawsOfByWave(
   doc: GateDoc,
   decision: GateDecisionDoc,

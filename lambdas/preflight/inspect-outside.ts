@@ -44,7 +44,7 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   if (servers.length === 0) return none(SERVERS);
   const mappings = await session.query<MappingRow>(
     `SELECT CASE WHEN m.umuser <> 0 THEN m.usename END AS role, m.srvname AS server,
-            -- What a superuser owns is given over: nobody is told to grant a superuser's rights.
+            -- A superuser's server changes its owner: nobody should grant a superuser's rights.
             CASE WHEN (SELECT rolsuper FROM pg_roles WHERE oid = s.srvowner)
                  THEN format('ALTER SERVER %I OWNER TO %I;', s.srvname, current_user)
                  ELSE format('GRANT %I TO %I;', pg_get_userbyid(s.srvowner), current_user) END AS helps,
@@ -68,7 +68,7 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   const others = mappings.filter(({ may }) => !may);
   const kept =
     others.length > 0 && !allowed
-      ? ` These stay enabled, because this role may not change them: ${others.map(mappingText).join(", ")}. What such roles own (views, SECURITY DEFINER functions) still reaches the server from a copy.`
+      ? ` These stay enabled, because this role may not change them: ${others.map(mappingText).join(", ")}. What these roles own (views, SECURITY DEFINER functions) still reaches the server from a copy.`
       : "";
   return note(
     SERVERS,

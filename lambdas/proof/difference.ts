@@ -143,7 +143,7 @@ interface Column {
 
 const POSITION = /^position: (\d+)$/m;
 
-/** Columns that came back at another position, and the tables in which only such positions differ. */
+/** Columns that came back at another position, and the tables in which only positions differ. */
 function movedColumns(
   before: Fingerprint,
   after: Fingerprint,

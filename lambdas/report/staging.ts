@@ -4,7 +4,7 @@ import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import type { Facts } from "./facts.ts";
 import type { Report } from "./schema.ts";
 
-/** Returns the plan's staging results: completed, issues, rollback tested, approved for production and by whom. */
+/** Returns the plan's staging results: completed, issues, rollback tested, approved for production and the approvers. */
 export function stagingOf(facts: Facts): Report["staging"] {
   const { plan, staging, stagingVerified, stagingDeletedAt } = facts;
   const rollbacks = plan.migrations

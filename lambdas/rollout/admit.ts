@@ -24,8 +24,8 @@ export interface AdmitRollout {
 }
 
 /**
- * Parses the input. A new rollout gets its list of databases and its waves; one of a name that is there goes on, if it is
- * the same.
+ * Parses the input. A new rollout gets its list of databases and its waves. A rollout whose name exists continues, if it
+ * is the same.
  * @param evidenceOf evidence of a rollout by its name
  * @returns the rollout's name
  * @throws SluiceError RequestInvalid, PlanUnusable
@@ -183,7 +183,7 @@ async function refuseOther(
   if (differs.length > 0)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `There is a rollout ${before.name}, and this one differs: ${differs.join("; ")}. Give the same input to go on with it, or another name to begin a new one.`,
+      `There is a rollout ${before.name}, and this one differs: ${differs.join("; ")}. Give the same input to continue it, or another name to begin a new one.`,
     );
 }
 
@@ -200,7 +200,7 @@ async function noteStart(
       if (await executions.isRunning(before.execution, true))
         throw new SluiceError(
           ErrorName.RequestInvalid,
-          `Rollout ${evidence.run} is under way, as ${before.execution}. Wait until it has ended, or stop it; the runs that it started then go on to their end.`,
+          `Rollout ${evidence.run} is under way, as ${before.execution}. Wait until it has ended, or stop it; the runs that it started then continue to their end.`,
         );
       continue;
     }

@@ -19,7 +19,7 @@ const NO = { start: "no", name: "", input: "{}", status: "done" } as const;
 const STARTING_MS = 60_000;
 
 /**
- * Whether the run of this database starts now. Once it was begun its name is noted: whoever comes again finds that run,
+ * Starts the run of this database, if it may start now. The name of a begun run is noted: a later call finds that run
  * and follows it.
  */
 export async function begin(

@@ -41,7 +41,7 @@ export async function noteEnd(event: EndOfItem, ports: Ports, evidence: RunEvide
   if (await ports.executions.isRunning(executionOf(runs, name))) return again;
   if ((await run.read(Doc.request)) === undefined) {
     if (now - Date.parse(begun.at) < HOUR_MS) return { status: "again" };
-    const why = failure.Error === "" ? "Nobody knows why." : `${failure.Error}: ${failure.Cause}`;
+    const why = failure.Error === "" ? "The cause is unknown." : `${failure.Error}: ${failure.Cause}`;
     return await note("NotStarted", event, ports, evidence, `The run could not be started: ${why}`);
   }
   const adrift = await evidence.getOrCreate(RolloutDocs.adrift(wave, index), async () => ({

@@ -15,7 +15,7 @@ const size = z.union([z.number(), z.string().max(20)]).superRefine((value, conte
 
 /** What an operator gives to StartExecution of the rollout's machine. */
 export const rolloutInput = z.strictObject({
-  /** The execution's name unless given. The name of an earlier rollout goes on with that one. */
+  /** The execution's name unless given. The name of an earlier rollout continues that rollout. */
   name: z
     .string()
     .regex(ROLLOUT_NAME, "at most 40 letters, digits, - and _, and a letter or digit first")

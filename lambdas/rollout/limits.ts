@@ -139,7 +139,7 @@ function snapshotsOf(
     `${number(passed)} snapshots of rehearsals at the same time, each deleted with its staging`,
     `${number(kept)} kept until their retention ends`,
     ...(clusters && (staging === "clone" || backup === "clone")
-      ? ["up to two clones of each cluster, of which Aurora makes 15 of one volume as copies on write"]
+      ? ["up to two clones of each cluster; Aurora makes 15 clones of one volume as copies on write"]
       : []),
   ];
   return { all: kept + passed, line: `${lines.join("; ")}.` };

@@ -26,8 +26,8 @@ export interface NextWave {
 }
 
 /**
- * What the rollout does next. It is found out by the evidence alone, so that a rollout that was killed goes on where it
- * was: with the wave that was under way, or with the databases that are not done.
+ * Returns what the rollout does next. Only the evidence decides it, so a rollout that was killed continues where it was:
+ * with the wave that was under way, or with the databases that are not done.
  */
 export async function next(event: NextWave, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const rollout = await evidence.require(RolloutDocs.rollout);
@@ -44,7 +44,7 @@ export async function next(event: NextWave, ports: Ports, evidence: RunEvidence)
 
 const DONE = { next: "done", number: 0, held: "no" } as const;
 
-/** The newest wave, where it is yet to run or was not run to its end: this start goes on with it. */
+/** Returns the newest wave if it has not run to its end: this start continues it. */
 async function openWave(
   latest: number,
   ran: ReadonlySet<number>,

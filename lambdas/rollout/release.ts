@@ -10,7 +10,7 @@ import { rolloutRun } from "../shared/rollout-name.ts";
 import { ofItsDatabase } from "../shared/settings.ts";
 import { type Answer, DONE } from "../shared/task.ts";
 
-/** Answers the gate `keep` of each held run of the wave as people decided. Done twice, it tells again who has not heard. */
+/** Answers the gate `keep` of each held run of the wave as people decided. A second call answers the runs still waiting. */
 export async function release(
   { wave }: { wave: number },
   ports: Ports,
@@ -24,11 +24,11 @@ export async function release(
     if (!(await answerKeep(name, ports))) unanswered.push(name);
   }
   if (unanswered.length > 0)
-    throw new Error(`These runs could not be told of the decision on their wave: ${unanswered.join(", ")}`);
+    throw new Error(`These runs did not receive the decision on their wave: ${unanswered.join(", ")}`);
   return DONE;
 }
 
-/** @returns false where the run waits and could not be told */
+/** @returns false if the run waits and did not receive the decision */
 async function answerKeep(name: string, ports: Ports): Promise<boolean> {
   const run = evidenceOf(ports.evidence, name);
   const doc = await openKeep(run);

@@ -16,7 +16,7 @@ export interface ReportRollout {
 const REFUSALS: readonly string[] = [ErrorName.RequestInvalid, ErrorName.PlanUnusable];
 const LONGEST_CAUSE = 2_000;
 
-/** Writes the page, sends the last message, and says how this start of the rollout ends. */
+/** Writes the page, sends the last message, and returns how this start of the rollout ends. */
 export async function reportRollout(
   { execution, failure }: ReportRollout,
   environment: Environment,
@@ -67,7 +67,7 @@ async function outcomeOf(
     `${done} of ${databases.length} databases are migrated.`,
     ...(named.length > 0 ? [`Ended otherwise: ${named.join(", ")}${more}.`] : []),
     ...(caught === "" ? [] : [`The rollout itself failed: ${caught}`]),
-    `Start it again with the same input and the name ${rollout}: it goes on with those that are not done.`,
+    `Start it again with the same input and the name ${rollout}: it continues with those that are not done.`,
   ].join(" ");
   return { name: "Incomplete", cause: cause.slice(0, LONGEST_CAUSE) };
 }

@@ -21,7 +21,7 @@ const item = z.strictObject({ index: z.number().int().nonnegative(), database: z
 const failure = z.object({ Error: z.string(), Cause: z.string().default("") });
 const gate = z.enum(["start", "keep"]);
 
-// Whoever may answer for the page may answer anything: what counts is in the evidence.
+// The page's role may send any answer, so only the evidence counts.
 const answer = z
   .looseObject({
     escalation: z.string().default("no"),

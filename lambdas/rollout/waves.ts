@@ -13,7 +13,7 @@ export function whyNoSize(size: WaveSize): string | undefined {
     : `"${size}" is none of: a number of databases, a share such as "10 %", "rest"`;
 }
 
-/** Of so many databases, of which so many are left. A share is of all, rounded up. */
+/** Returns the number of databases in a wave, given all and those left. A share is of all databases, rounded up. */
 export function sizeOf(size: WaveSize, all: number, left: number): number {
   if (size === "rest") return left;
   const share = SHARE.exec(String(size))?.[1];

@@ -76,7 +76,7 @@ export class AnsweredByWave extends Error {
 
 export const ANSWERED_BY_WAVE = "AnsweredByWave";
 
-/** What any thrown thing says of itself. */
+/** Returns the message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -139,7 +139,7 @@ interface StepOfFile {
   outside?: true | undefined;
   /** True: it picks rows by time or by chance, so a later run may pick others from the same data. */
   picksByTime?: true | undefined;
-  /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
+  /** Roles that lose CONNECT on the database by its statements; null: PUBLIC. Absent if there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
   /** Rights on relations that its statements need and the role may lack. Absent where there are none. */
   rights?: readonly NeededRight[] | undefined;

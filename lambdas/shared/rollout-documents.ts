@@ -3,9 +3,9 @@ import type { RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
 
 /**
- * The documents of a rollout's evidence, which is a folder as a run's: `runs/<rollout>/`. Its request and its gates have
- * the names and shapes that a run's have. Where there may be thousands, the name alone says what matters, so that a
- * listing answers it.
+ * The documents of a rollout's evidence, a folder like a run's: `runs/<rollout>/`. Its request and its gates have the
+ * same names and shapes as a run's. Where there may be thousands, the name holds the fact, so that a listing is enough
+ * to read it.
  */
 export const RolloutDocs = {
   rollout: docName<RolloutDoc>("rollout"),
@@ -13,7 +13,7 @@ export const RolloutDocs = {
   limits: docName<Limits>("limits"),
   /** Each time that the rollout was started; n counts from 1. */
   start: (n: number) => docName<StartDoc>(`starts/${n}`),
-  /** A wave that this start ran, or went on with. */
+  /** A wave that this start ran or continued. */
   ran: (start: number, wave: number) => docName<TimeDoc>(`ran/${start}/${wave}`),
   wave: (n: number) => docName<WaveDoc>(`waves/${n}/wave`),
   /** A file: what the Map reads. */
@@ -131,7 +131,7 @@ export async function endsOf(evidence: RunEvidence, wave: number): Promise<Map<n
   );
 }
 
-/** Indexes in the names of such documents. */
+/** Returns the indexes in the names of these documents. */
 export async function placesOf(
   evidence: RunEvidence,
   what: "begun" | "left" | "failed",
@@ -155,7 +155,7 @@ export async function startOf(evidence: RunEvidence, execution: string): Promise
   throw new Error(`Execution ${execution} is no start of rollout ${evidence.run}`);
 }
 
-/** Notes that this start runs that wave, or goes on with it. */
+/** Notes that this start runs or continues that wave. */
 export async function noteRan(
   wave: number,
   execution: string,
@@ -228,6 +228,6 @@ export interface Results {
   groups: { fingerprint: string | null; databases: number; some: string[] }[];
   /** Those that differ from most: in their end, or in their catalog. */
   lines: Line[];
-  /** Databases in all, of which `lines` may be a part. */
+  /** Number of all databases; `lines` may have only a part of them. */
   databases: number;
 }

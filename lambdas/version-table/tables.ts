@@ -100,7 +100,7 @@ export function keepsStanding(tool: Tool): boolean {
   return tool === "alembic" || tool === "golang-migrate" || tool === "tern";
 }
 
-/** Returns the table's content after these migrations, applied in order to an empty database. */
+/** Returns the table's content after these migrations were applied, in this sequence, to an empty database. */
 export function standingAfter(tool: Tool, rows: readonly ToolRow[]): Standing {
   return rows.reduce<Standing>(followed, fresh(tool));
 }

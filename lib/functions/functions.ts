@@ -198,7 +198,7 @@ function versionOf(made: lambda.Function): lambda.IFunction {
 
 /**
  * The settings without the names that {@link namesKnownOnceDeployed} passes.
- * @throws SettingsError for other values that only CloudFormation knows: the file would have the wrong text, or none
+ * @throws SettingsError for other values that only CloudFormation has: the file would have the wrong text, or none
  */
 function settingsFile(scope: Construct, settings: Settings): string {
   const { databases, ...others } = toDeployed(settings);

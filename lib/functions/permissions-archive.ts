@@ -70,7 +70,7 @@ function exportStatements(
   ];
 }
 
-/** Rights on a key. RDS goes on using the key by itself, with the grant that is made here. */
+/** Rights on a key. RDS continues to use the key by itself, with the grant made here. */
 function keyStatement(keyArn: string, via: string): iam.PolicyStatement {
   return new iam.PolicyStatement({
     actions: ["kms:CreateGrant", "kms:DescribeKey"],

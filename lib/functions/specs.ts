@@ -115,7 +115,7 @@ export const GATE_PAGE_NAME = "gate-page";
 export const ROLLOUT: FunctionSpec = {
   ...onAws("Decides what a rollout does next, and asks people about its waves"),
   needs: ["evidence", "plans", "lists", "lease", "executions", "tokens", "notices", "announcements"],
-  // It reads the ends of all databases, of which there may be thousands.
+  // It reads the ends of all databases; there may be thousands.
   seconds: 300,
   memoryMiB: 512,
 };

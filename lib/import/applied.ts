@@ -116,7 +116,7 @@ export async function appliedIn(
   const { version: newest, unfinished } = await readApplied(session, table, tool, { schema, migrations: [] });
   if (unfinished.length > 0)
     throw new ImportError(
-      `${tool} itself would not continue from the state of its table ${schema.table}: ${unfinished.join("; ")}. Mend that first.`,
+      `${tool} itself would not continue from the state of its table ${schema.table}: ${unfinished.join("; ")}. Fix that first.`,
     );
   const reads = READS[tool];
   const rows = await session.query<Kept>(reads.query(table.name));

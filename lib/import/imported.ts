@@ -1,6 +1,6 @@
 import type { Syntax } from "./placeholders.ts";
 
-// The result of reading another tool's folder. Only a reader knows its tool's rules for files. Everything after it
+// The result of reading another tool's folder. Only a reader has its tool's rules for files. Everything after it
 // (which migrations are pending, steps, the plan's files) works on this alone.
 
 export const TOOLS = [
@@ -82,9 +82,9 @@ export interface ImportedMigration {
   standing: string;
   /** A person must decide each before it can be imported: --take or --skip. */
   doubts: readonly Finding[];
-  /** On an empty database it runs in place of all migrations before it; elsewhere it does not run. */
+  /** On an empty database it runs instead of all migrations before it; elsewhere it does not run. */
   base?: true;
-  /** It has no readable SQL and can only be skipped. Says how the tool can print SQL, if it can. */
+  /** It has no readable SQL and can only be skipped. States how the tool can print SQL, if it can. */
   noSql?: string;
 }
 
@@ -94,7 +94,7 @@ export interface ImportedFolder {
   migrations: readonly ImportedMigration[];
   /** Shown, without holding anything up. */
   notes: readonly Finding[];
-  /** Problems of the folder as a whole: nothing is imported until they are mended. */
+  /** Problems of the folder as a whole: nothing is imported until they are fixed. */
   refusals: readonly Finding[];
   /** Such as Flyway's ${x}: replaced before the SQL is read. */
   placeholders?: Syntax;

@@ -8,8 +8,8 @@ import { versionOf } from "../plan/folder-name.ts";
 import type { Draft, DraftMigration } from "./draft.ts";
 import { ImportError, type SourceFolder } from "./source.ts";
 
-// Writes a draft as the files of a plan. A record keeps the hash of each written file, so that a later import can tell
-// files that people changed from its own: it replaces its own, and keeps the changed ones.
+// Writes a draft as the files of a plan. A record keeps the hash of each written file, so that a later import
+// recognizes files that people changed: it keeps them, and replaces its own.
 
 export const RECORD = "import.json";
 
@@ -215,7 +215,7 @@ function planText(
   const list = document.get("migrations");
   if (document.errors.length > 0 || !isSeq(list))
     throw new ImportError(
-      `${join(dir, "plan.yaml")} cannot be added to: it has no list of migrations. Mend it first, or import into a new folder: --plan DIR.`,
+      `${join(dir, "plan.yaml")} cannot be added to: it has no list of migrations. Fix it first, or import into a new folder: --plan DIR.`,
     );
   const folders = list.items.map((item) => (isMap(item) ? String(item.get("folder")) : ""));
   const added = placed.filter(({ folder }) => !folders.includes(folder));

@@ -63,7 +63,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
     const variable = /at or near ":"/.test(message)
       ? ". If it is a variable of psql, write its value into the file"
       : "";
-    // Such rows are reported already.
+    // Data rows are reported already.
     if (scanned.data.length === 0)
       doubts.push({
         file: part.file,
@@ -125,7 +125,7 @@ function ended(statement: string): string {
   return /--/.test(last ?? "") ? `${statement}\n;` : `${statement};`;
 }
 
-/** The text with spaces in place of psql's own commands. */
+/** Replaces psql's own commands by spaces. */
 function withoutPsql(
   { file, line, text }: Part,
   { commands, data }: Scan,

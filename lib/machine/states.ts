@@ -158,7 +158,7 @@ export class States extends Construct {
       taskTimeout: sfn.Timeout.at(options.secondsPath),
       retryOnServiceExceptions: false,
     });
-    // The task has reported what is wrong, and a retry would not mend it.
+    // The task has reported what is wrong, and a retry would not fix it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
     // It needs no answer of anybody's.
     state.addRetry({ errors: [ANSWERED_BY_WAVE], maxAttempts: 0 });
@@ -199,7 +199,7 @@ export class States extends Construct {
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
       retryOnServiceExceptions: false,
     });
-    // The task has reported what is wrong, and a retry would not mend it.
+    // The task has reported what is wrong, and a retry would not fix it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
     // A failover takes a minute or two, and a lock may be held for as long; a restore would take far longer.
     state.addRetry({

@@ -8,7 +8,7 @@ import {
   type Words,
 } from "./statements.ts";
 
-// Statements that rewrite a table while nobody can read it, as far as their text shows. The database alone knows the
+// Statements that rewrite a table while nobody can read it, as far as their text shows. Only the database has the
 // rest, such as what a type was before; staging observes that (lambdas/migrate/transaction-step.ts).
 
 /** What a file has made so far. */

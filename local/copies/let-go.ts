@@ -46,7 +46,7 @@ async function writeOut(session: Session): Promise<void> {
   });
 }
 
-/** Drops marked databases of all runs: only they have such names. */
+/** Drops marked databases of all runs. No other database has a name with the mark. */
 export async function dropLetGo(session: Session): Promise<void> {
   const found = await session.query<{ name: string }>(
     `SELECT datname AS name FROM pg_database WHERE ${IS_LET_GO}`,

@@ -55,8 +55,8 @@ export class PhysicalInstances implements Instances, Databases {
   ) {}
 
   /**
-   * @param walEverySeconds how often WAL is archived; the newest moment that can be restored trails by so much
-   * @throws UsageError with what is missing here for such copies
+   * @param walEverySeconds how often WAL is archived; the newest moment that can be restored trails by that interval
+   * @throws UsageError naming what physical copies lack here
    */
   static async at(address: Address, walEverySeconds = 1): Promise<PhysicalInstances> {
     const { settings, version, bytes } = await withGuestAt(

@@ -14,8 +14,8 @@ export const KEEPS_WAL = { wal_keep_size: "1000TB" };
 const IS_SEGMENT = /^[0-9A-F]{24}$/;
 
 /**
- * A base backup of a running server, and the WAL that it has archived since. From these a server is made in the first
- * one's state at any moment in between. As on RDS, WAL is archived at intervals, so the newest such moment trails behind.
+ * A base backup of a running server, and the WAL archived since. From these a server is restored to the state at any
+ * moment since the backup. As on RDS, WAL is archived at intervals, so the newest moment trails behind.
  */
 export class WalArchive {
   private sent: number;

@@ -161,7 +161,7 @@ JOIN meant a USING (classid, objid, objsubid)
 JOIN meant b ON (b.classid, b.objid, b.objsubid) = (d.refclassid, d.refobjid, d.refobjsubid)
 WHERE a.address <> b.address AND d.deptype <> 'x'
 UNION
--- A primary key relies on NOT NULL constraints (from PostgreSQL 18 on), which no dependency says.
+-- From PostgreSQL 18 on, a primary key relies on NOT NULL constraints; pg_depend has no entry for this.
 SELECT ${ADDRESS("'pg_constraint'::regclass", "p.oid", "0")}, ${ADDRESS("'pg_constraint'::regclass", "n.oid", "0")}
 FROM pg_constraint p JOIN pg_constraint n ON n.conrelid = p.conrelid AND n.contype = 'n' AND n.conkey <@ p.conkey
 WHERE p.contype = 'p'`;

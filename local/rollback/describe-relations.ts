@@ -147,7 +147,7 @@ export const relations = (version: number): string[] => [
         plain: `${SERVES("1")} IS NULL`,
       },
       {
-        // A sequence that is made again goes on after the greatest existing value.
+        // A sequence that is made again continues after the greatest existing value.
         key: "57 value",
         set: `CASE WHEN c.relkind = 'S' THEN ${SERVES(
           `format('SELECT setval(%L, max(%I)) FROM %s HAVING max(%I) IS NOT NULL', ${FULL}, a.attname, a.attrelid::regclass, a.attname)`,

@@ -24,7 +24,7 @@ export interface RollbackOptions {
 /**
  * Makes rollbacks on a copy of the plan's baseline, or of a database on a server, which is only read.
  * @param made called with each rollback as soon as it is made, before the next begins
- * @throws Stopped if a person stopped it; the copies are gone by then
+ * @throws Stopped if a person stopped it, after the copies were dropped
  * @throws UsageError for a migration that the plan does not have, that fails on the copy, or whose file a person wrote
  */
 export async function makeRollbacks(

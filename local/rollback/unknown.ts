@@ -47,7 +47,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
     }
     if (was.kind === "enum" && is !== undefined && is.rebuild !== was.rebuild)
       found.push(
-        `The migration changes the labels of ${was.name}: a row with a new label makes the rollback fail. Change such rows before the type is made again; or keep the label, and name it under \`leaves\`.`,
+        `The migration changes the labels of ${was.name}: a row with a new label makes the rollback fail. Change these rows before the type is made again; or keep the label, and name it under \`leaves\`.`,
       );
     if (was.kind === "sequence" && is?.address !== was.address)
       found.push(

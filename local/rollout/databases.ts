@@ -46,7 +46,7 @@ export async function databasesIn(file: string): Promise<RolloutDatabase[]> {
       const before = found.get(database);
       if (before)
         mistakes.push(
-          `${file}, line ${line}, names a database ${database}, as line ${before.line} does. A rollout on this machine knows its databases by their names: if they are on two servers, make a rollout for each server.`,
+          `${file}, line ${line}, names a database ${database}, as line ${before.line} does. A rollout on this machine distinguishes databases only by name: if they are on two servers, make a rollout for each server.`,
         );
       else found.set(database, { url, line });
     } catch (error) {

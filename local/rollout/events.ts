@@ -14,7 +14,7 @@ export interface RolloutOptions {
   atATime: number;
   /** Runs of a wave that may fail. */
   tolerated: number;
-  /** The rollout of that name goes on; absent: a new one. */
+  /** Name of the rollout to continue, or of a new one; absent: a new rollout with a name made for it. */
   name?: string;
   /** Folder for all evidence; `.sluice` when not given. */
   out?: string;
@@ -57,7 +57,7 @@ export interface RolloutEnd {
   leftBehind: readonly string[];
 }
 
-/** What a rollout tells while it goes on. */
+/** What a rollout reports while it runs. */
 export type RolloutEvent =
   | { type: "progress"; state: string; line: string }
   | { type: "gate"; gate: OpenGate };

@@ -6,8 +6,8 @@ import { latestWave, placesOf } from "../../lambdas/shared/rollout-documents.ts"
 import { rolloutRun } from "../../lambdas/shared/rollout-name.ts";
 
 /**
- * Notes the end of runs whose process was killed. On AWS a run outlives its rollout; here it ends with the process, and
- * nobody would note how. Each is noted once, before the rollout goes on.
+ * Notes the end of runs whose process was killed. On AWS a run outlives its rollout. Here it ends with the process,
+ * without a note of its end. Each is noted once, before the rollout continues.
  * @param apply whether the databases themselves were migrated
  * @returns a line for each
  */
@@ -49,7 +49,7 @@ export async function noteBrokenOff(
     at: environment.clock.now().toISOString(),
     end,
     cause: touched
-      ? `${end}: the run broke off after the fence, as ${why}. So ${request?.database} may be fenced or half migrated. Before anything uses it, do what docs/operator-runbook.md says under "A local run was left at once".`
+      ? `${end}: the run broke off after the fence, as ${why}. So ${request?.database} may be fenced or half migrated. Before anything uses it, follow "A local run was left at once" in docs/operator-runbook.md.`
       : `${end}: the run broke off before it touched the database, as ${why}`,
     leftBehind: [],
   };

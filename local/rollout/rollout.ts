@@ -145,7 +145,7 @@ class Rollout {
       task: async (_, event) => {
         if (typeof event.StateMachineArn === "string") return await this.startExecution(event);
         if (this.stopping && event.action === "begin") return await this.leave(event, environment);
-        // No further wave: the page is written, and a later start goes on.
+        // No further wave: the page is written, and a later start continues.
         if (this.stopping && event.action === "next") return { next: "done", number: 0, held: "no" };
         const answer = event.token === undefined ? undefined : this.callbacks.wait(String(event.token));
         const done = await runRollout(this.localEvent(event), environment);

@@ -3,8 +3,8 @@ import type { RunView, ViewEvent } from "../terminal/view.ts";
 import { STOPPING } from "../terminal/words.ts";
 
 /**
- * Shows a rollout as lines, one for each thing that a run of it tells: runs go on side by side, so there is no list in
- * which one of them is being worked on.
+ * Shows a rollout as lines, one for each report of a run. Runs work side by side, so no list could mark one of them as
+ * the current one.
  */
 export class RolloutSurface implements Surface {
   constructor(

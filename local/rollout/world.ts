@@ -19,7 +19,7 @@ export interface RolloutSurroundings extends Pick<RolloutOptions, "apply" | "reh
   progress(line: string): void;
 }
 
-/** The world of a rollout's own tasks: they decide and ask, and touch no database. */
+/** Returns the environment of a rollout's own tasks: they decide and ask, and touch no database. */
 export function rolloutWorld(given: RolloutSurroundings): Environment {
   const { apply, rehearse, fence, name, list, evidence, callbacks, gateUrl } = given;
   const settingsOf = (database: RunDatabase): RunSettings => ({

@@ -105,7 +105,7 @@ function portIn(text = "5432"): number {
   return port;
 }
 
-/** Seconds; libpq waits for ever at 0 and below, but here every timeout is finite. */
+/** Seconds; libpq waits forever at 0 and below, but here every timeout is finite. */
 function timeoutIn(text: string | undefined): number {
   if (text === undefined) return CONNECT_TIMEOUT_MS;
   const seconds = Number(text);

@@ -44,7 +44,7 @@ export function gateLine({ doc, link }: OpenGate): string {
   return `Gate ${doc.gate}: ${doc.question} Answer at ${link} until ${moment(doc.expiresAt)}.`;
 }
 
-/** The facts without the obvious: that the run goes on, and that this gate is open. */
+/** The facts without the two obvious ones: the run is under way, and this gate is open. */
 function factsSoFar({ doc, summary }: OpenGate): OpenGate["summary"] {
   const known = [`${VERDICTS.running.title}: `, `${doc.gate}: not answered`];
   return summary

@@ -166,7 +166,7 @@ function isOfHeldWave({ kind, gate }: OpenGate["doc"]): boolean {
   return kind === "wave" && gate.startsWith("keep-");
 }
 
-/** With what it says made visible: it is from plans, servers and people, and is painted from here on. */
+/** Makes control characters visible: the texts come from plans, servers and people, and are colored after this. */
 function shownEvent(event: RunEvent): RunEvent {
   if (event.type !== "gate") return visibleIn(event);
   const { gate } = event;

@@ -69,7 +69,7 @@ export async function verifyEvidence(
 
   const verdict = await recomputeVerdict(
     evidence,
-    // A folder or a pipe in place of a file is not read: it is reported as removed.
+    // A folder or a pipe with the name of a file is not read: it is reported as removed.
     manifest ? coveredBy(manifest).filter((name) => hashes.has(name)) : [...hashes.keys()],
     own,
   );

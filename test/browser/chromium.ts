@@ -3,7 +3,7 @@ import { type Browser, chromium } from "playwright-core";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** Nothing but the page: no first-run questions, and no calls of the browser's own. */
+/** Only the page: no first-run questions, and no calls by the browser itself. */
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -15,8 +15,8 @@ const ARGUMENTS = [
 ];
 
 /**
- * Where Chromium is: at SLUICE_CHROMIUM, or where systems put it.
- * @throws Error that says what is needed
+ * Returns the path of Chromium: SLUICE_CHROMIUM, or one of the usual places.
+ * @throws Error that states what is needed
  */
 export function chromiumPath(): string {
   const given = process.env.SLUICE_CHROMIUM;

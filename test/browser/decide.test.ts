@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 describe("a person at the gate", () => {
-  test("reads, ticks, types and presses Go, and is told what happens now", async () => {
+  test("reads, ticks, types and presses Go, and sees what happens next", async () => {
     const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     expect(await page.title()).toBe("Go to production? orders-production");
@@ -29,7 +29,7 @@ describe("a person at the gate", () => {
     expect(ports.callbacks.calls).toEqual([{ token: "token", output: { decision: "Go" } }]);
   });
 
-  test("says No-Go with a reason, and ticks nothing for it", async () => {
+  test("gives a No-Go with a reason, without ticking anything", async () => {
     const { link, decision } = await stage();
     const page = await visit(browser, link);
     await fillNoGo(page, "Ada Lovelace", "The dashboards are red.\nNot tonight.");
@@ -51,7 +51,7 @@ describe("a person at the gate", () => {
     expect(await decision()).toMatchObject({ decision: "Go" });
   });
 
-  test("cannot press Go before everything is ticked and typed: the browser says what is missing", async () => {
+  test("cannot press Go before everything is ticked and typed: the browser shows what is missing", async () => {
     const { link, decision } = await stage();
     const page = await visit(browser, link);
     await goButton(page).click();
@@ -62,7 +62,7 @@ describe("a person at the gate", () => {
     expect(await decision()).toBeUndefined();
   });
 
-  test("who gets something wrong is told all of it at once, and finds what was typed", async () => {
+  test("who makes mistakes sees all of them together, and finds what was typed", async () => {
     const { link, decision } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "grace hopper", "so far so good");
@@ -73,7 +73,7 @@ describe("a person at the gate", () => {
       "Type orders-production exactly as shown.",
       "Grace Hopper started this run. Another person must give the Go for production.",
     ]);
-    // What is wrong has the focus, so that it is read first.
+    // The mistakes have the focus, so that they are read first.
     expect(await page.locator(":focus").getAttribute("role")).toBe("alert");
     await picture(page, "not-yet");
     await alert.getByRole("link").first().click();
@@ -87,7 +87,7 @@ describe("a person at the gate", () => {
 });
 
 describe("one decision", () => {
-  test("comes of a double click, and its page says that it is given", async () => {
+  test("results from a double click, and its page shows that it is given", async () => {
     const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
@@ -103,7 +103,7 @@ describe("one decision", () => {
     await fillNoGo(page, "Ada Lovelace", "Not tonight.");
     await pressNoGo(page);
     await page.goBack();
-    // Nothing of these pages is stored, so the way back is asked for anew and shows what has become of it.
+    // The browser stores none of these pages, so going back requests the page again, which shows the decision.
     expect(await heading(page)).toBe("This gate is decided: No-Go");
     expect(await page.getByRole("button").count()).toBe(0);
     await picture(page, "answered");
@@ -111,7 +111,7 @@ describe("one decision", () => {
     expect(await decision()).toMatchObject({ decision: "NoGo" });
   });
 
-  test("is made of the answers of two at once, and the other one is told whose counts", async () => {
+  test("is made by one of two simultaneous answers, and the other person sees whose answer counts", async () => {
     const { link, decision, ports } = await stage();
     const [ada, alan] = [await visit(browser, link), await visit(browser, link)];
     await fillGo(ada, "Ada Lovelace");
@@ -128,7 +128,7 @@ describe("one decision", () => {
     expect(ports.callbacks.calls.map(({ output }) => output)).toEqual([{ decision: made?.decision }]);
   });
 
-  test("of two takes two people, who see each other's Go", async () => {
+  test("that needs two people takes two, who see each other's Go", async () => {
     const { link, decision } = await stage({ approvals: 2 });
     const [ada, alan] = [await visit(browser, link), await visit(browser, link)];
     await fillGo(ada, "Ada Lovelace", "Fine with me.");
@@ -148,7 +148,7 @@ describe("one decision", () => {
     expect(await decision()).toMatchObject({ by: "Ada Lovelace and Alan Turing" });
   });
 
-  test("is not made by a page that was open when its time was over", async () => {
+  test("is not made by a page that was opened in time and sent too late", async () => {
     const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");

@@ -61,7 +61,7 @@ test("it is readable in the dark", async () => {
   await picture(await visit(browser, link, { colorScheme: "dark" }), "gate-dark");
 });
 
-test("a window that ends too soon, and a run outside of it, are said at the top", async () => {
+test("a window that ends too soon, and a run outside of it, are reported at the top", async () => {
   const window = {
     begins: "2026-11-03T00:00:00.000Z",
     ends: "2026-11-03T02:20:00.000Z",
@@ -115,7 +115,7 @@ describe("with a keyboard alone", () => {
   });
 });
 
-test("a screen reader is told the two forms apart, each control by its name, and headings without a gap", async () => {
+test("a screen reader distinguishes the two forms, reads each control's name, and finds headings without a gap", async () => {
   const { link } = await stage({ approvals: 2 });
   const page = await visit(browser, link);
   const go = page.getByRole("form", { name: "Go", exact: true });
@@ -207,7 +207,7 @@ describe("another site that has come by the link", () => {
   });
 });
 
-test("what a link is good for no more is said on a page of its own", async () => {
+test("a link that is not valid, and an answer that cannot be read, each lead to a page that states it", async () => {
   const { link } = await stage();
   const page = await visit(browser, link.slice(0, -1));
   expect(await heading(page)).toBe("This link is not valid");

@@ -53,7 +53,7 @@ const width = (page: Page) => page.evaluate<number>("document.documentElement.sc
 const text = (page: Page) => page.locator("main").innerText();
 const section = (page: Page, name: string) => page.getByRole("region", { name });
 
-/** The page from its file, as people open it: whatever it asks for beside, or complains of, fails the test. */
+/** Opens the page from its file, as people do. Any other request, or a message in the console, fails the test. */
 async function open(file: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await visit(browser, "about:blank", options);
   const wrong: string[] = [];
@@ -121,7 +121,7 @@ const CASES: Case[] = [
 ];
 
 describe.each(CASES)("the report of a run that ended $end", ({ end, title, says, run }) => {
-  test("says how it ended, why, what was done and what is to be done, on a desk, a phone and paper, by day and night", async () => {
+  test("states how it ended, why, what was done and what is left to do, on a desk, a phone and paper, by day and night", async () => {
     const ran = await runPlan(await run());
     expect(ran.end.end).toBe(end);
     const file = join(ran.end.evidence, "report.html");
@@ -148,7 +148,7 @@ describe.each(CASES)("the report of a run that ended $end", ({ end, title, says,
   });
 });
 
-/** The plan's success criteria, each as the report says it. */
+/** The plan's success criteria, each as the report words it. */
 const CRITERIA = [
   /^All 3 migrations are executed/,
   /^All checks pass on production/,
@@ -162,7 +162,7 @@ const CRITERIA = [
   /^No rollback was required/,
 ];
 
-/** A run of the bundled plan as it would be on a database of some size. */
+/** A run of the bundled plan, with the durations of a larger database. */
 async function bundled(measured = true): Promise<{ file: string; report: Report }> {
   const plan = summarizePlan(await compilePlan("sql/knowledge-graph"));
   const run = new RunFixture({ plan });
@@ -178,7 +178,7 @@ async function bundled(measured = true): Promise<{ file: string; report: Report 
 }
 
 describe("the report of the bundled plan", () => {
-  test("has every success criterion of the plan, met or not, with what says so", async () => {
+  test("has every success criterion of the plan, met or not, with its reason", async () => {
     const page = await open((await bundled()).file);
     const items = await section(page, "Success criteria").getByRole("listitem").allInnerTexts();
     for (const criterion of CRITERIA) {

@@ -16,7 +16,7 @@ beforeEach(() => environment.production.reset());
 const endOf = ({ status, error, failures }: Played): string =>
   status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);
 
-/** Somebody uses the new table already, so that it cannot be dropped. */
+/** Another object uses the new table, so that it cannot be dropped. */
 const inTheWay = {
   "after-003": async () => {
     await environment.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
@@ -25,7 +25,7 @@ const inTheWay = {
 };
 
 describe("a run on a cluster", () => {
-  test("whose staging is a clone ends Succeeded, and says that it tested no backup", async () => {
+  test("whose staging is a clone ends Succeeded, and reports that it tested no backup", async () => {
     const run = "cluster-succeeds";
     const played = await play(environment, { run });
     expect([endOf(played), played.cause]).toEqual(["SUCCEEDED", undefined]);
@@ -40,7 +40,7 @@ describe("a run on a cluster", () => {
     expect(checks.find(({ name }) => name === "clones")).toMatchObject({ passed: true, seen: "none" });
   });
 
-  test("that is not wanted on production ends Refused, and nothing is left", async () => {
+  test("that gets a No-Go for production ends Refused, and leaves nothing behind", async () => {
     const run = "cluster-refused";
     const played = await play(environment, { run, noGo: ["rehearsal"] });
     expect([endOf(played), played.cause]).toEqual([
@@ -59,7 +59,7 @@ describe("a run on a cluster", () => {
     await expectNothingLeft(run);
   });
 
-  test("whose rollback fails, and whose restore nobody wants, ends NeedsOperator", async () => {
+  test("whose rollback fails, and whose restore gets a No-Go, ends NeedsOperator", async () => {
     const run = "cluster-needs-operator";
     const played = await play(environment, { run, noGo: ["after-003", "restore"], atGate: inTheWay });
     expect(endOf(played)).toBe("NeedsOperator");
@@ -107,7 +107,7 @@ describe("a run on a cluster", () => {
     await expectNothingLeft(run);
   });
 
-  test("by cluster snapshots in place of clones is restored all the same", async () => {
+  test("with cluster snapshots instead of clones is restored, too", async () => {
     const run = "cluster-by-snapshots";
     await environment.deployment.deploy({
       backup: "snapshot",

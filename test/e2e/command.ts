@@ -18,7 +18,7 @@ export async function run(
   }
 }
 
-/** A process of ours that goes on until it is stopped; it writes to a file. */
+/** A process that runs until it is stopped, and writes its output to a file. */
 export class Background {
   private readonly child: ChildProcess;
   private readonly ended: Promise<string>;
@@ -48,7 +48,7 @@ export class Background {
   }
 }
 
-/** Asks again and again until it is so. @throws Error naming what was waited for */
+/** Polls until the condition holds. @throws Error naming the condition */
 export async function eventually(
   isSo: () => Promise<boolean>,
   what: string,

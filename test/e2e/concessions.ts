@@ -33,8 +33,9 @@ const SNAPSHOTS = ["rds:DescribeDBSnapshots", "rds:DescribeDBClusterSnapshots"];
 const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
 
 /**
- * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot or
- * parameter group is meant, which instances a restore to a moment is of, in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
+ * Calls whose resource MiniStack does not find: the execution of a task token, the snapshot or parameter group, the
+ * instances of a restore to a moment, the group of a schedule. It checks whether the action is allowed on everything, or
+ * on another group's resources.
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],

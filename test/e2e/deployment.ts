@@ -9,7 +9,7 @@ const CDK = join(import.meta.dirname, "../../node_modules/aws-cdk/bin/cdk");
 
 const SLUICE = join(import.meta.dirname, "../../bin/sluice.js");
 
-/** The app, by CDK's own command line and with settings as a deployer gives them. */
+/** The app, deployed by CDK's own command line with settings as a deployer gives them. */
 export class Deployment {
   private readonly env: NodeJS.ProcessEnv;
   private readonly folder: string;
@@ -37,7 +37,7 @@ export class Deployment {
     return stack[1];
   }
 
-  /** As whoever may publish, by the command line. @returns what it printed */
+  /** Publishes a plan by the command line, in the publisher's role. @returns what it printed */
   async publish(plan: string): Promise<string> {
     return await run([process.execPath, SLUICE, "publish", plan, "--stack", this.stack], this.env);
   }

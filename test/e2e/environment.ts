@@ -45,12 +45,12 @@ export interface Environment {
   rollouts: Executions;
   s3: S3Client;
   rds: RDSClient;
-  /** What the settings say of it. */
+  /** Its part of the settings. */
   database: object;
   close(): Promise<void>;
 }
 
-/** An AWS account with production in it, and Sluice deployed beside: everything that a run needs, and its people. */
+/** An AWS account with production and a deployment of Sluice: everything that a run needs, and its people. */
 export async function makeEnvironment(
   of: "instance" | "cluster" | "multi-az" = "instance",
   tenants: readonly string[] = [],
@@ -59,7 +59,7 @@ export async function makeEnvironment(
   const needs = await findNeeds();
   const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
   const closing: (() => unknown)[] = [];
-  // Logs, for whoever wants to see what went wrong.
+  // Keeps the logs, to show what went wrong.
   if (process.env.SLUICE_E2E_KEEP) console.error(`Logs and all else are in ${folder}`);
   else closing.push(() => rmSync(folder, { recursive: true, force: true }));
   const close = async () => {
@@ -202,7 +202,7 @@ async function adoptCluster(
   const volumes = new ClusterVolumes(servers, front.backups, freePort);
   await volumes.adopt(volume, port);
   const clusters = new RdsClusters(volumes, () => "localhost");
-  // MiniStack knows the groups that every account has.
+  // MiniStack has the groups that every account has.
   const group = `default.${cluster.Engine}17`;
   clusters.adopt(
     {
@@ -226,7 +226,7 @@ async function adoptCluster(
 
 const STRANGER = { accessKeyId: "AKIASTRANGER", secretAccessKey: "test" };
 
-/** Without IAM in force the suite would show nothing of what roles may do. */
+/** Without IAM in force the suite could not show what roles may do. */
 async function refusesStrangers(s3: S3Client): Promise<void> {
   const refused = await s3.send(new ListBucketsCommand({})).then(
     () => undefined,
@@ -235,7 +235,7 @@ async function refusesStrangers(s3: S3Client): Promise<void> {
   if (refused !== "InvalidAccessKeyId") throw new Error(`IAM is not in force: a stranger got ${refused}`);
 }
 
-/** A port that nobody has now. */
+/** Returns a free port. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -15,7 +15,7 @@ beforeEach(() => environment.production.reset());
 const endOf = ({ status, error, failures }: Played): string =>
   status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);
 
-/** Somebody uses the new table already, so that it cannot be dropped. */
+/** Another object uses the new table, so that it cannot be dropped. */
 const inTheWay = {
   "after-003": async () => {
     await environment.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");

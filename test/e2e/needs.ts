@@ -14,7 +14,7 @@ export interface Needs {
   postgres: PostgresTools;
 }
 
-/** PostgreSQL's programs, and how to run them as somebody who is not root, which they insist on. */
+/** PostgreSQL's programs, and how to run them as a user other than root, as they require. */
 export interface PostgresTools {
   /** Comes before each command. */
   prefix: readonly string[];
@@ -25,7 +25,7 @@ export interface PostgresTools {
   owner: { uid: number; gid: number } | undefined;
 }
 
-/** @throws Error that lists everything the suite needs and does not find, each with what mends it */
+/** @throws Error that lists everything missing that the suite needs, each with its fix */
 export async function findNeeds(): Promise<Needs> {
   const missing: string[] = [];
   const attempt = async <T>(find: () => Promise<T>): Promise<T | undefined> =>
@@ -81,7 +81,7 @@ async function findPostgres(): Promise<PostgresTools> {
   return { prefix, bin, root, owner };
 }
 
-/** Where that command is. @throws Error with what mends it where it is not */
+/** Returns the command's path. @throws Error with the fix if it is missing */
 function need(command: string, mend: string): string {
   const folder = (process.env.PATH ?? "").split(delimiter).find((path) => existsSync(join(path, command)));
   if (folder === undefined) throw new Error(mend);

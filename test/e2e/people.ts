@@ -15,7 +15,7 @@ interface Page {
   body: string;
 }
 
-/** Those who are asked and told: they get what is published, open the links, and answer by the pages' forms. */
+/** The approvers and other recipients: they get the messages, open the links, and answer by the pages' forms. */
 export class People {
   /** Everything that was published, in order. */
   readonly messages: Message[] = [];
@@ -102,7 +102,7 @@ export class People {
         {
           method: form === undefined ? "GET" : "POST",
           ca: this.ca,
-          // Its name is of no domain; the certificate has to be for it all the same.
+          // The name has no domain, but the certificate must be valid for it.
           lookup: (_name, options, found) =>
             options.all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4),
           headers: form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" },

@@ -10,7 +10,7 @@ export interface PlanOfFolders {
   /** The version that it begins with. */
   from: string;
   folders: readonly string[];
-  /** Whether people are asked after each migration. */
+  /** Whether a gate opens after each migration. */
   asks: boolean;
   /** How production is backed up; absent: as preflight chooses. */
   backup?: "snapshot";

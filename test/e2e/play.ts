@@ -3,7 +3,7 @@ import type { Ended, Executions } from "./executions.ts";
 import { INSTANCE } from "./production.ts";
 
 export interface Played extends Ended {
-  /** Gates that were asked, in order. */
+  /** Gates that opened, in order. */
   gates: string[];
 }
 
@@ -13,7 +13,7 @@ export interface Play {
   noGo?: readonly string[];
   /** What happens while a gate is open, before it is answered. False: it is not answered at all. */
   atGate?: Readonly<Record<string, () => Promise<boolean>>>;
-  /** What the execution starts with beside who and why. */
+  /** The execution's input, without who started it and why. */
   input?: object;
   /** The longest that it may take. */
   seconds?: number;

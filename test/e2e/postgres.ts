@@ -16,7 +16,7 @@ import type { Certificates } from "./certificates.ts";
 import { Background, run } from "./command.ts";
 import type { PostgresTools } from "./needs.ts";
 
-/** PostgreSQL servers, each on a port that is told, all in one folder that is removed at the end. */
+/** PostgreSQL servers, each on a given port, all in one folder that is removed at the end. */
 export class PostgresServers {
   readonly password = randomBytes(12).toString("hex");
   private readonly tools: PostgresTools;
@@ -114,7 +114,7 @@ export class PostgresServers {
     const { name } = this.running.get(port) ?? {};
     if (name === undefined) throw new Error(`Nothing runs on port ${port}`);
     const now = await this.now(port);
-    // Recovery ends at the first transaction after its target, and RDS has one of its own from time to time.
+    // Recovery ends at the first transaction after its target, and RDS itself makes one from time to time.
     await this.query(port, "postgres", "SELECT pg_current_xact_id()");
     const [row] = await this.query<{ segment: string }>(
       port,
@@ -129,7 +129,7 @@ export class PostgresServers {
     return now;
   }
 
-  /** A server as it was at that moment, by its base backup and the WAL that was sent away. */
+  /** Starts a server as it was at that moment, from its base backup and the WAL that was sent away. */
   async recover(backup: string, name: string, port: number, at: Date): Promise<void> {
     await this.restore(backup, name);
     for (const segment of readdirSync(join(this.folder, `${backup}-wal`))) {
@@ -145,7 +145,7 @@ export class PostgresServers {
     writeFileSync(signal, "");
     this.give(signal);
     return {
-      // Of time zones' names none is known yet where this is read.
+      // The server reads this before it loads the names of time zones.
       recovery_target_time: at.toISOString().replace("Z", "+00"),
       recovery_target_action: "promote",
       restore_command: "exit 1",
@@ -209,7 +209,7 @@ export class PostgresServers {
     return [...prefix, join(bin, name), ...args] as unknown as [string, ...string[]];
   }
 
-  /** A path in the folder as the programs know it. */
+  /** Returns a path in the folder, as the programs see it. */
   private inside(path: string): string {
     const whole = join(this.folder, path);
     return this.tools.root === "/" ? whole : whole.slice(this.tools.root.replace(/\/$/, "").length);

@@ -10,7 +10,7 @@ import type { RdsFront } from "./rds-front.ts";
 export const INSTANCE = "e2e-production";
 export const DATABASE = "notes";
 const APPLICATION = "notes_app";
-/** May write nothing, so that no fence keeps it out. */
+/** It may not write, so no fence keeps it out. */
 const READER = "notes_reader";
 
 /** The production database that a plan's baseline makes, and the application that uses it. */
@@ -95,7 +95,7 @@ export class Production {
     return { written: going() };
   }
 
-  /** Texts of notes that are like that, in order. */
+  /** Texts of the notes that match the pattern, in order. */
   async notes(like: string): Promise<string[]> {
     const rows = await this.asSuperuser<{ body: string }>(
       `SELECT body FROM note WHERE body LIKE '${like}' ORDER BY body`,
@@ -111,7 +111,7 @@ export class Production {
     );
   }
 
-  /** Whether some session is at work on a statement that begins so. */
+  /** True while a session runs a statement with this text. */
   async isRunning(statement: string): Promise<boolean> {
     const rows = await this.asSuperuser(
       `SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%${statement}%' AND pid <> pg_backend_pid()`,
@@ -119,7 +119,7 @@ export class Production {
     return rows.length > 0;
   }
 
-  /** A reader's transaction that goes on, and has a snapshot. */
+  /** Opens a reader's transaction, which holds its snapshot until it is closed. */
   async openTransaction(): Promise<{ close(): Promise<void> }> {
     const client = await this.servers.connect(this.port, DATABASE, READER);
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");

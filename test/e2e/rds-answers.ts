@@ -2,7 +2,7 @@
 const NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/";
 const REQUEST = "00000000-0000-0000-0000-000000000000";
 
-/** Of what lies around an instance: there is nothing, and room for everything. */
+/** Answers about an instance's surroundings: they are empty, and every quota has room. */
 const AROUND: Readonly<Record<string, string>> = {
   DescribeBlueGreenDeployments: "<BlueGreenDeployments/>",
   DescribeDBProxies: "<DBProxies/>",
@@ -57,7 +57,7 @@ export function automatedSnapshot(instance: string, madeAt: Date): string {
   );
 }
 
-/** A snapshot of which RDS says that it is being made. */
+/** The description of a snapshot, changed so that it is still being made. */
 export function creating(description: string): string {
   return description.replace(/<Status>available</, "<Status>creating<");
 }

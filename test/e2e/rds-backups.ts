@@ -28,7 +28,7 @@ export class AutomatedBackups {
     this.byPort.set(port, { name, madeAt, until: madeAt });
   }
 
-  /** All of them are deleted at once. */
+  /** Deletes all of them at once. */
   end(port: number): void {
     const backup = this.byPort.get(port);
     if (backup) this.servers.remove(backup.name);

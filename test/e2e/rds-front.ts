@@ -28,7 +28,7 @@ import {
 import { AutomatedBackups } from "./rds-backups.ts";
 import { answerXml, inputOf } from "./rds-xml.ts";
 
-/** How far a copy's volume is filled, whenever that is asked. */
+/** How far a copy's volume is filled, at each request. */
 export const PERCENT = 37;
 
 /** A call of RDS's query API, as it came. */
@@ -41,21 +41,21 @@ interface Answer {
 }
 
 /**
- * RDS as the functions find it: MiniStack's own API, which knows instances and snapshots but has no data, with a real
- * PostgreSQL server on every port that it advertises. Every call is passed on as it came, signature and all, and only
- * what MiniStack granted is done. Added to its API are: the data; renames, which it takes and does not do, and by which an
- * instance stays the same one; the end of a change of parameters, which it leaves "applying"; what lies around an instance,
- * of which it knows nothing; that a copy's volume is filled while it is used; automated backups, and restores to a moment
- * by them, which it does not know; how long a snapshot takes; and what a test has refused.
+ * RDS as the functions find it: MiniStack's own API, which has instances and snapshots without data, and a real PostgreSQL
+ * server on every port that it advertises. Each call is passed on unchanged, with its signature, and only a call that
+ * MiniStack granted is done. This class adds what MiniStack lacks: the data; renames, which MiniStack accepts but does not
+ * do, and which keep an instance's identity; the end of a change of parameters, which it leaves "applying"; an instance's
+ * surroundings; a copy's volume that fills while it is used; automated backups, and restores to a moment from them; the
+ * duration of a snapshot; and refusals that a test wants.
  */
 export class RdsFront {
-  /** The answer to the next call that it is for; undefined: the call is passed on. */
+  /** Returns the refusal for a call, given once; undefined: the call is passed on. */
   refuseNext: ((call: Call) => string | undefined) | undefined;
-  /** What was asked, in order. */
+  /** All calls, in order. */
   readonly calls: Call[] = [];
   readonly ports = new Map<string, number>();
   readonly backups: AutomatedBackups;
-  /** Present where production is a cluster: MiniStack knows clusters, and neither clones nor renames them. */
+  /** Present if production is a cluster: MiniStack has clusters, but neither clones nor renames them. */
   clusters: RdsClusters | undefined;
   /** How long a snapshot of that name is being made. */
   snapshotSeconds: (snapshot: string) => number = () => 0;
@@ -98,12 +98,12 @@ export class RdsFront {
     await this.backups.begin(port);
   }
 
-  /** Where production, or whatever has that name, answers; undefined while nothing does. */
+  /** Port of the instance that has that name now, usually production; undefined while there is none. */
   portAt(name: string): number | undefined {
     return this.clusters?.portOf(name) ?? this.ports.get(name);
   }
 
-  /** Its backups are turned on again. */
+  /** Turns its backups on again. */
   async backUp(instance: string): Promise<void> {
     await this.backups.begin(this.portOf(instance));
   }
@@ -132,13 +132,13 @@ export class RdsFront {
       const answer = await this.pass(asked, body);
       const { clusters } = this;
       const input = inputOf(call);
-      // By its name IAM knows every call; what it grants is done by the stand-in.
+      // IAM decides each call by its name; the stand-in does the calls that IAM granted.
       if (clusters?.knows(call.Action ?? "", input) && !answer.body.includes("AccessDenied")) {
         const { status, body: text } = await ofClusters(clusters, call.Action ?? "", input);
         reply.writeHead(status, { "content-type": "text/xml" }).end(text);
         return;
       }
-      // What MiniStack does not know, and so refuses to nobody by his role.
+      // MiniStack lacks these calls, so its IAM refuses them to no role.
       const known = answerAbout(call.Action ?? "");
       if (known !== undefined && answer.status !== 200 && !answer.body.includes("AccessDenied")) {
         reply.writeHead(200, { "content-type": "text/xml" }).end(known);
@@ -200,18 +200,18 @@ export class RdsFront {
     await this.isThere(instance, port);
   }
 
-  /** Staging asks for no backups. */
+  /** Begins backups, except for staging, which has none. */
   private async isThere(instance: string, port: number): Promise<void> {
     this.ports.set(instance, port);
     if (!instance.startsWith(STAGING_PREFIX)) await this.backups.begin(port);
   }
 
-  /** What MiniStack does not know of backups and of how long a snapshot takes. */
+  /** Adds to an answer what MiniStack lacks: backups, and the duration of a snapshot. */
   private async withBackups({ Action, ...call }: Call, answer: string): Promise<string> {
     const { DBInstanceIdentifier: instance = "", DBSnapshotIdentifier: snapshot = "" } = call;
     const port = this.ports.get(instance);
     if (Action === "DescribeDBInstances" && port !== undefined) {
-      // What is pending is not so yet.
+      // Pending values are not in force yet.
       const now = answer.replace(/<PendingModifiedValues>.*?<\/PendingModifiedValues>/s, "");
       if (now.includes("<BackupRetentionPeriod>0<")) this.backups.end(port);
       return restorable(answer, await this.backups.until(port));
@@ -223,7 +223,7 @@ export class RdsFront {
     return Date.now() - begun < this.snapshotSeconds(snapshot) * 1000 ? creating(answer) : answer;
   }
 
-  /** MiniStack has no such call. Its IAM is asked by the call as it came; it cannot tell of which instances it is. */
+  /** MiniStack lacks this call. Its IAM decides the unchanged call, without recognizing the instances. */
   private async restoreToMoment(
     asked: IncomingMessage,
     body: string,
@@ -296,7 +296,7 @@ export class RdsFront {
     this.servers.remove(`${instance}-${port}`);
   }
 
-  /** The same server under another name: MiniStack has it as a new instance on the same port, and the old one no more. */
+  /** Renames a server: MiniStack then has a new instance on the same port, and no longer the old one. */
   private async rename(from: string, to: string): Promise<void> {
     const db = await this.described(from);
     const made = await this.administrator.send(

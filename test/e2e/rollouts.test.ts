@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 describe("a rollout over five databases, one of them broken", () => {
-  test("stops where a wave fails, takes that wave back, and does no database twice though it was killed", async () => {
+  test("stops where a wave fails, takes that wave back, and does no database twice although it was killed", async () => {
     const plan = writePlan({
       parent: folder,
       title: "Notes have authors",
@@ -97,8 +97,8 @@ describe("a rollout over five databases, one of them broken", () => {
 });
 
 /**
- * MiniStack passes by the error of a function that waits for an answer, and waits on, where Step Functions catches it. So
- * the machine is woken here, with an answer that counts for nothing by itself.
+ * If a function with a task token fails, Step Functions catches its error; MiniStack ignores it and keeps waiting. So the
+ * machine is woken here, with an answer that by itself does not count.
  * @returns ends it
  */
 function hearErrors(): () => void {

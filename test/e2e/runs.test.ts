@@ -25,13 +25,13 @@ beforeAll(async () => {
 afterAll(() => environment?.close());
 
 describe("the deployment", () => {
-  test("says what to do next", () => {
+  test("shows what to do next", () => {
     const { outputs } = environment;
     expect(outputs.Todo3Start).toContain(`/statemachines/view/${outputs.StateMachineArn}`);
     expect(JSON.parse(outputs.Todo4Input ?? "")).toEqual({ startedBy: "your name", reason: "why" });
   });
 
-  test("done once more changes nothing, and then there is no difference", async () => {
+  test("changes nothing when it is repeated, and then shows no difference", async () => {
     expect(await environment.deployment.deploy()).toEqual(environment.outputs);
     await environment.deployment.diff();
   });
@@ -63,7 +63,7 @@ describe("a run", () => {
       "Tags.Tag.2.Key": "sluice:run",
       "Tags.Tag.2.Value": run,
     });
-    // As the settings want, and as RDS says of a copy that is in use before its volume is filled.
+    // As the settings want, and as RDS describes a copy that is in use before its volume is filled.
     expect(Object.values(restore ?? {})).toContain("cost-center");
     expect(JSON.parse(await fileOf(run, "staging.json"))).toMatchObject({
       storage: { doing: "Initializing", percent: PERCENT },
@@ -80,7 +80,7 @@ describe("a run", () => {
       expect(text).not.toContain(environment.production.owner.password);
   });
 
-  test("that is not wanted on production ends Refused, and production was not touched", async () => {
+  test("that gets a No-Go for production ends Refused, and production was not touched", async () => {
     const run = "not-wanted";
     const played = await play(environment, { run, noGo: ["rehearsal"] });
     expect(endOf(played)).toBe("Refused");
@@ -141,7 +141,7 @@ describe("a run", () => {
     const run = "is-restored";
     // The application writes until it is kept out, and all of that must be there again.
     const application = await environment.production.keepWriting();
-    // Asked for before the WAL was sent away so far; and AWS has no room for it at first.
+    // Requested before the WAL was sent that far; and AWS has no room for it at first.
     environment.front.backups.walEverySeconds = 20;
     onTestFinished(() => {
       environment.front.backups.walEverySeconds = 2;
@@ -160,7 +160,7 @@ describe("a run", () => {
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
     expect(played.gates.at(-1)).toBe("restore");
     expect(environment.front.refuseNext).toBeUndefined();
-    // Proven before it has its settings; and people hear what is left to do.
+    // It is proven before it has its settings; and people get a list of what is left to do.
     const states = [
       "Wait for the backup",
       "Restore production",
@@ -212,7 +212,7 @@ describe("a run", () => {
     await expectNothingLeft(run);
   });
 
-  test("whose backups are turned off meanwhile is not moved aside for nothing: a person is told", async () => {
+  test("whose backups are turned off meanwhile keeps production in place: a person is called", async () => {
     const run = "without-backups";
     const keep = (days: number) =>
       environment.rds.send(
@@ -240,7 +240,7 @@ describe("a run", () => {
     await environment.front.backUp(INSTANCE);
   });
 
-  test("whose plan asks for a snapshot is restored from that", async () => {
+  test("whose plan wants a snapshot is restored from it", async () => {
     const parent = mkdtempSync(join(tmpdir(), "sluice-e2e-plans-"));
     onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
     const printed = await environment.deployment.publish(
@@ -301,7 +301,7 @@ describe("plans that are published", () => {
 describe("a run that somebody stops in the console", () => {
   beforeEach(() => environment.production.reset());
 
-  test("while a gate is open is brought back all the same, people are told, and the next run may begin", async () => {
+  test("while a gate is open is brought back, people get a message, and the next run may begin", async () => {
     const run = "stopped-at-a-gate";
     const { first, cleanUp } = await playAndStop(run, "after-003", async () => undefined);
     expect(endOf(first)).toBe("ABORTED");
@@ -321,7 +321,7 @@ describe("a run that somebody stops in the console", () => {
     expect(endOf(next)).toBe("Refused");
   });
 
-  test("while a statement runs on production: that is ended first, and what was done before it is undone", async () => {
+  test("while a statement runs on production: the statement is ended first, and the changes before it are undone", async () => {
     const run = "stopped-in-a-statement";
     // An index build waits for every transaction that is older than it.
     const older = await environment.production.openTransaction();
@@ -351,7 +351,7 @@ describe("a run that somebody stops in the console", () => {
   });
 });
 
-/** Plays up to that gate, answers it unless told not to, waits until `when`, stops the execution, and follows the clean-up. */
+/** Plays up to that gate, answers it if `answered`, waits for `when`, stops the execution, and follows the clean-up. */
 async function playAndStop(
   run: string,
   gate: string,
@@ -381,7 +381,7 @@ async function playAndStop(
 
 const TO_A_MOMENT = "RestoreDBInstanceToPointInTime";
 
-/** Somebody uses the new table already, so that it cannot be dropped. */
+/** Another object uses the new table, so that it cannot be dropped. */
 async function getInTheWay(): Promise<boolean> {
   await environment.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
   return true;
@@ -394,7 +394,7 @@ async function takesSnapshot(run: string, purpose: SnapshotPurpose): Promise<boo
   );
 }
 
-/** Of states that are entered again and again, each once. */
+/** Returns each state once, also if it was entered repeatedly. */
 const unlike = (state: string, at: number, all: string[]) => all[at - 1] !== state;
 
 const endOf = ({ status, error, failures }: Played): string =>

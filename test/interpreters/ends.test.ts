@@ -32,7 +32,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
     expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
   });
 
-  // The two definitions differ in the order of their phases: of the second some states will do.
+  // The two definitions differ only in the order of their phases, so a sample of the second's states is enough.
   const asked = statesOf(run)
     .map((state, at) => ({ state, at }))
     .filter(({ at }) => WHOLE || rehearse === "before" || at % 4 === 0);
@@ -48,7 +48,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
   test.each(comesBy(cleanUp).map((came, at) => ({ came, at })))(
     "a clean-up ends equally in both after a run that came so far: $came",
     async ({ came, at }) => {
-      // The application is in, and nothing but a restore helps: from here on every way is open.
+      // The application is in, and only a restore helps: from here every way is possible.
       const stopped = found.get("Smoke-test the application") as Entry;
       const halt = stoppedAt(stopped.halt, came);
       const walked = await walk(cleanUp, halt, []);
@@ -67,7 +67,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
   }
 });
 
-/** What a look at a stopped run may find, by the definition. */
+/** Returns what the task that looks at a stopped run may find, by the definition. */
 function comesBy({ definition }: Ground): string[] {
   const choices = [...definition.states.values()].flatMap(({ Choices = [] }) => Choices);
   return choices.flatMap((choice) =>
@@ -77,7 +77,7 @@ function comesBy({ definition }: Ground): string[] {
   );
 }
 
-/** The same world, where the look finds that. */
+/** Returns the same environment, where the task that looks finds `came`. */
 function looked(environment: SavedEnvironment, came: string): ReturnType<SavedEnvironment> {
   const made = environment();
   const task = made.tasks["clean-up"];
@@ -91,12 +91,12 @@ function throttledOnce(state: string): Fault {
   return { state, kind: "error", error: "Lambda.TooManyRequestsException", when: "before", tries: "first" };
 }
 
-/** All, or one: another one at each place. */
+/** Returns all faults, or one, which differs from place to place. */
 function some(faults: readonly Fault[], at: number): readonly Fault[] {
   return WHOLE ? faults : faults.slice(at % faults.length).slice(0, 1);
 }
 
-/** Goes the same way in the other interpreter, with the same answers: what was sent, in which order, and the end. */
+/** Replays the walk with the same answers in the other interpreter, and compares what was sent, its order, and the end. */
 async function compare({ definition, execution }: Ground, halt: Halt, walked: Walked): Promise<void> {
   const { input, state } = halt;
   const beside = [...definition.states].flatMap(([name, { within }]) => (within === undefined ? [] : [name]));
@@ -120,7 +120,7 @@ async function compare({ definition, execution }: Ground, halt: Halt, walked: Wa
   });
 }
 
-/** Of what was sent in branches nobody knows the order: neighbours among those are put in that of their names. */
+/** What branches send has no fixed order, so neighbors among those are sorted by name. */
 function ordered(sent: readonly [string, unknown][], isBeside: (one: [string, unknown]) => boolean) {
   const runs: [string, unknown][][] = [];
   for (const one of sent) {
@@ -131,13 +131,13 @@ function ordered(sent: readonly [string, unknown][], isBeside: (one: [string, un
   return runs.flatMap((run) => run.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** As JSON; without the token, which each interpreter makes. */
+/** The event as JSON, without the token, which each interpreter makes itself. */
 function seen([state, event]: [string, Record<string, unknown>]): [string, unknown] {
   const told = { ...event, ...("token" in event && { token: "" }) };
   return [state, JSON.parse(untimed(JSON.stringify(told)))];
 }
 
-/** Without what a walk says of a time that is over, where Step Functions says nothing. */
+/** Removes the cause that a walk gives for a timeout: Step Functions gives none. */
 function untimed(text: string): string {
   return text.replaceAll("it did not answer in time", "");
 }

@@ -1,6 +1,6 @@
 import { pythonOfLocalStack } from "./needs.ts";
 
-/** Fails before the first test where there is no second interpreter: nothing of this suite can be shown with one. */
+/** Fails before the first test without a second interpreter: this suite compares two. */
 export default function setup(): void {
   pythonOfLocalStack();
 }

@@ -10,7 +10,7 @@ import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { makeApp } from "../support/stack.ts";
 
-// The tests' own folder: where a bundle's import of the AWS SDK is found, as it is in Lambda's.
+// The tests' own folder: a bundle's import of the AWS SDK resolves there, as it does in Lambda's.
 const OUT = join(import.meta.dirname, "../../node_modules/.cache/sluice-bundles");
 const MOST_BYTES = 550_000;
 const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, ROLLOUT_NAME];
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 test.each([...names, STORE_PLAN_NAME])(
-  "%s: its bundle is small, loads by itself, and has beside it what it is told",
+  "%s: its bundle is small, loads by itself, and lies beside the files that it reads",
   (name) => {
     expect(readdirSync(folder(name)).sort()).toEqual([...told(name), "index.js"].sort());
     expect(statSync(join(folder(name), "index.js")).size).toBeLessThan(MOST_BYTES);
@@ -34,10 +34,10 @@ test.each([...names, STORE_PLAN_NAME])(
   },
 );
 
-test("of the AWS SDK only clients are left to the runtime: of other packages nobody says that they are there", () => {
+test("only clients of the AWS SDK are left to the runtime, which promises no other package", () => {
   for (const name of names) {
     const text = readFileSync(join(folder(name), "index.js"), "utf8");
-    // Not after a bracket: there the SDK's advice on another package stands, in a message.
+    // Not after a bracket: that is a message of the SDK that recommends another package.
     const left = [...text.matchAll(/(?<!\[)(?:require|import)\("(@(?:aws-sdk|smithy)\/[^"]+)"\)/g)].map(
       ([, id]) => id,
     );
@@ -50,7 +50,7 @@ test("who may be asked by anybody holds no way to a database or an instance", ()
   const text = readFileSync(join(folder(GATE_PAGE_NAME), "index.js"), "utf8");
   const clients = [...text.matchAll(/require\("@aws-sdk\/client-([^"]+)"\)/g)].map(([, client]) => client);
   expect([...new Set(clients)].sort()).toEqual(["s3", "sfn"]);
-  // Of node-postgres, RDS and its tokens: texts that no minifier changes.
+  // Texts of node-postgres, RDS and its tokens that no minifier changes.
   for (const telltale of ["pg-native", "rds-db:connect", "RDSClient", "ModifyDBInstance"])
     expect(text).not.toContain(telltale);
 });

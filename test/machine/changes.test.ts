@@ -67,7 +67,7 @@ describe("what production does otherwise than staging did is found", () => {
       "note (body): the rows touched differ from those in the rehearsal, although its rows were the same",
       "1 of 2 rows of tally changed or replaced, which the rehearsal did not show",
     ]);
-    // What nobody recorded cannot be proven back: the snapshot is the way back.
+    // Without a record it cannot be proven back: the snapshot is the way back.
     const back = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
     expect(back.differences.join()).toContain("public.tally: 2 rows as before, and 1 row written since");
     expect(end.end).toBe("Restored");
@@ -105,7 +105,7 @@ describe("what production does otherwise than staging did is found", () => {
   });
 });
 
-test("staging must show what plan.yaml says, and nothing else, or the run ends there", async () => {
+test("staging must show exactly the changes that plan.yaml declares, or the run ends there", async () => {
   const plan = await changedPlan({
     ...CHANGES_NOTES,
     "plan.yaml": (yaml) =>

@@ -34,7 +34,7 @@ interface Played {
 
 const CHECKSUM = "a".repeat(64);
 
-/** Plays the clean-up after a run that came so far. */
+/** Plays the clean-up after a run that reached this milestone. */
 async function play(
   came: Milestone,
   {
@@ -100,14 +100,14 @@ describe.concurrent("the clean-up after a run that was stopped", () => {
       expect(played.states).toEqual(["Begin to clean up", "Look how far it came", ...CLOSED]);
   });
 
-  test("tells every task which run it is about, which plan that has, and that it is the clean-up that calls", async () => {
+  test("gives every task the run, the run's plan, and the clean-up as the caller", async () => {
     const [first, ...others] = (await play("changed")).events;
     const about = { run: "run-1", execution: EXECUTION, cleanUp: CLEAN_UP };
     expect(first).toMatchObject({ ...about, planChecksum: "" });
     for (const event of others) expect(event).toMatchObject({ ...about, planChecksum: CHECKSUM });
   });
 
-  test("asks whether to restore where the rollback fails, or where nobody can tell how far it came", async () => {
+  test("opens the gate for the restore where the rollback fails, or where its progress is unknown", async () => {
     for (const state of ["Roll back 003", "Look how far it came"]) {
       const played = await play("changed", { failing: [state] });
       expect(played.states).toContain("Gate: restore");
@@ -126,7 +126,7 @@ describe.concurrent("the clean-up after a run that was stopped", () => {
     expect(played).toMatchObject({ end: "Succeeded", states: ["Begin to clean up"] });
   });
 
-  test("that cannot even begin touches nothing and tells people", async () => {
+  test("that cannot even begin touches nothing and notifies people", async () => {
     const played = await play("changed", { failing: ["Begin to clean up"] });
     expect(played.end).toBe("CleanUpFailed");
     expect(new Set(played.states)).toEqual(new Set(["Begin to clean up", "Tell that nobody cleans up"]));

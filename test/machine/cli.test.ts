@@ -69,7 +69,7 @@ describe("sluice, as a process", () => {
     expect(JSON.parse(await readFile(join(evidence, "report.json"), "utf8"))).toEqual(JSON.parse(kept));
   });
 
-  test("a database that cannot be reached is told as such, without its password", async () => {
+  test("a database that cannot be reached is reported by its address, without its password", async () => {
     const { code, err } = await sluice(
       ...["rehearse", "--plan", TINY_PLAN, "--yes", "--out", await temporaryFolder()],
       ...["--database-url", "postgresql://me:secret@127.0.0.1:1/app"],
@@ -80,7 +80,7 @@ describe("sluice, as a process", () => {
   });
 });
 
-describe("the names that the terminal knows", () => {
+describe("the names in the terminal's lists", () => {
   test("are names of the machine's phases and states", async () => {
     const { plan } = await loadPlan(TINY_PLAN);
     const phases = phasesShown(await synthesize(plan, { rehearse: "before" }), plan);

@@ -19,7 +19,7 @@ async function rolesWith(database: object, settings: object = {}): Promise<Role[
   return rolesOf(Template.fromStack((await makeApp({ settings: all })).stack));
 }
 
-/** Whatever RDS can do to a cluster or to its instances but look at it, copy it, and hang a tag on it. */
+/** All actions of RDS on a cluster or its instances, except reading, copying and tagging. */
 const CHANGES: [action: string, kind: string, name: string][] = [
   ...["ModifyDBCluster", "RestoreDBClusterFromSnapshot", "AddRoleToDBCluster"].map(
     (action): [string, string, string] => [action, "cluster", "orders"],
@@ -37,7 +37,7 @@ describe("of all roles in the template of a cluster", () => {
     roles = await rolesWith({});
   });
 
-  test.each(CHANGES)("none but the restore's may %s on %s %s", (action, kind, name) => {
+  test.each(CHANGES)("only the restore's role may %s on %s %s", (action, kind, name) => {
     expect(who(roles, action, kind, name)).toEqual(["restore"]);
   });
 

@@ -33,7 +33,7 @@ function own({
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, "Shop", { suppressTemplateIndentation: !indent });
-  // CDK's own types do not agree where optional properties are taken at their word.
+  // CDK's own types disagree if optional properties are exact.
   const vpc = new ec2.Vpc(stack, "Vpc") as ec2.IVpc;
   const instance = new rds.DatabaseInstance(stack, "Orders", {
     engine,
@@ -46,7 +46,6 @@ function own({
   return { stack, vpc, instance, props, outdir };
 }
 
-/** With what is left out where it is undefined. */
 function made(stack: Stack, props: SluiceProps, id = "Migrations") {
   return new Sluice(stack, id, props);
 }
@@ -64,7 +63,7 @@ test("an instance of one's own app lets the functions in on its port, and is nam
   );
   expect(JSON.stringify(names)).toMatch(/"Ref":"Orders\w+"/);
   expect(JSON.stringify(names)).toMatch(/"Ref":"OrdersSecret\w+"/);
-  // What is put aside begins with what production begins with, and no policy reaches every instance.
+  // The former production's name begins with production's, and no policy reaches every instance.
   const policies = JSON.stringify(template.findResources("AWS::IAM::Policy"));
   expect(policies).toContain("*-before-*");
   expect(policies).not.toContain(':db:*"');
@@ -78,7 +77,7 @@ test("an instance whose identifier the app gives is known by it, and the functio
   expect(text).toContain("Sluice-orders-production");
 });
 
-/** By the identifier of an instance that no app has. */
+/** Names an instance that no app has by its identifier. */
 const named = (props: SluiceProps, instance: string) => ({
   ...props,
   instance,
@@ -140,7 +139,7 @@ test("an instance that cannot be migrated is refused, and the reason is named", 
   });
   const named = { ...props, iamUser: "migrator", databaseName: "orders" };
   expect(() => made(stack, { ...named, instance: replica })).toThrow("- instance: it is a read replica");
-  // As in JavaScript: nothing, and one of a cluster.
+  // Values that JavaScript permits: undefined, and a cluster's instance.
   for (const [index, none] of [undefined, { instanceIdentifier: "writer" }].entries())
     expect(() => made(stack, { ...named, instance: none as never }, `None${index}`)).toThrow(
       "- instance: give an rds.DatabaseInstance",

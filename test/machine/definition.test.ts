@@ -71,10 +71,10 @@ describe.each(["before", "inside"] as const)(
 
     test("bounds every task in time and catches whatever it can meet", () => {
       for (const [name, state] of statesOf(definition).filter(([, { Type }]) => Type === "Task")) {
-        // A gate is open as long as the task before it said.
+        // The task before a gate returns how long the gate is open.
         if (isCallback(state)) {
           expect(state.TimeoutSecondsPath, name).toBe("$.Payload.seconds");
-          // Step Functions looks it up in the state's input. There it is: the state sends it on from there.
+          // Step Functions reads the path in the state's input. The state's payload takes it from there, so it exists.
           expect(state.Parameters?.Payload["seconds.$"], name).toBe(state.TimeoutSecondsPath);
         } else expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
         expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(["States.ALL"]);
@@ -111,7 +111,7 @@ describe.each(["before", "inside"] as const)(
         const state = states.get(name);
         if (!state) throw new Error(`There is no state ${name}`);
         const following = ways(state);
-        // The end of a branch is none of the machine's.
+        // The end of a branch is not an end of the machine.
         if (following.length === 0 && state.within === undefined) ends.add(name);
         for (const following_ of following) visit(following_);
       };
@@ -132,7 +132,7 @@ describe.each(["before", "inside"] as const)(
       expect(definition.text.length).toBe(texts[0]?.[0]?.length);
     });
 
-    test("names the phase of every task, there and in what the task is told", () => {
+    test("names the phase of every task, in the definition and in the task's input", () => {
       const inPhases = definition.phases.flatMap(({ states }) => states);
       expect([...inPhases].sort()).toEqual([...definition.capabilities.keys()].sort());
       for (const { phase, states } of definition.phases)
@@ -174,11 +174,11 @@ describe("errors of Lambda itself", () => {
   });
   const THROTTLED = "Lambda.TooManyRequestsException";
 
-  /** Seconds that the machine waits in all before it gives up after that error. */
+  /** Returns the seconds that the machine waits in all before it gives up after that error. */
   function patience({ Retry = [] }: State, error: string): number {
     const retrier = Retry.find(({ ErrorEquals }) => ErrorEquals.some((name) => name === error));
     if (!retrier) return 0;
-    // A share of a pause could be next to nothing.
+    // With jitter a pause could be almost zero.
     expect(retrier.JitterStrategy).toBeUndefined();
     const pause = (tried: number) => retrier.IntervalSeconds * retrier.BackoffRate ** tried;
     return Array.from({ length: retrier.MaxAttempts }, (_, tried) =>
@@ -250,7 +250,7 @@ describe("errors of Lambda itself", () => {
   });
 });
 
-test("no intrinsic of either machine holds an escaped apostrophe, which not every interpreter knows", async () => {
+test("no intrinsic of either machine holds an escaped apostrophe, which not every interpreter reads", async () => {
   const template = await templateOf(planOf(1), { rehearse: "before" });
   const intrinsics = (["run", "clean-up"] as const).flatMap((name) =>
     [...definitionOf(template, name).text.matchAll(/"[^"]*\.\$":\s*("(?:States\.)(?:[^"\\]|\\.)*")/g)].map(
@@ -261,7 +261,7 @@ test("no intrinsic of either machine holds an escaped apostrophe, which not ever
   for (const intrinsic of intrinsics) expect(intrinsic).not.toContain("\\'");
 });
 
-test("where production may not be restored no state says that it could, and each of the others can be reached", async () => {
+test("where restores are off no state mentions one, and every state can be reached", async () => {
   const { app, stack } = await makeApp({ settings: { ...fullSettings, restore: false } });
   const { template } = app.synth().getStackArtifact(stack.artifactId);
   for (const name of ["run", "clean-up"] as const) {
@@ -295,7 +295,7 @@ interface Played {
   states: string[];
 }
 
-/** Plays the machine through, every gate answered with Go and nothing waited for. */
+/** Plays the whole machine, with a Go at every gate and without waiting. */
 async function play(
   definition: Definition,
   plan: CompiledPlan,
@@ -305,7 +305,7 @@ async function play(
     onTask,
   }: {
     failing?: string;
-    /** How many migrations the ledger knows to be begun. */
+    /** Number of migrations that have begun, by the ledger. */
     begun?: number;
     onTask?: (state: string, event: Record<string, unknown>) => void;
   } = {},
@@ -342,7 +342,7 @@ describe("states side by side", () => {
     definition = await synthesize(planOf(1), { rehearse: "before" });
   });
 
-  /** @param slow takes so long that the machine could go on without it */
+  /** @param slow takes so long that the machine could continue without it */
   async function playSideBySide(broken: readonly string[], slow?: string) {
     const log: string[] = [];
     const starts = new Set<unknown>();
@@ -377,7 +377,7 @@ describe("states side by side", () => {
     for (const one of [alarms, stop]) expect(at(`${one} ends`)).toBeLessThan(at("Fence production begins"));
   });
 
-  test("are of the one execution: they are told the start that all others are told", async () => {
+  test("belong to the same execution: their input has the same start as all others", async () => {
     const { starts } = await playSideBySide([], alarms);
     expect(starts.size).toBe(1);
   });
@@ -412,7 +412,7 @@ describe("a plan of 300 migrations", () => {
     };
     const [one, eleven] = [await eventsOf(1), await eventsOf(11)];
     const each = EVENTS.migration + EVENTS.gate;
-    // On the way back a call, and two choices.
+    // The way back adds one call and two choices.
     expect((eleven - one) / 10 + 5 + 2 * 2).toBeLessThanOrEqual(each);
     expect(each).toBeLessThan(((eleven - one) / 10) * 1.6);
     expect(one).toBeLessThan(EVENTS.once);
@@ -460,12 +460,15 @@ describe("a plan of 300 migrations", () => {
     [`Validate ${middle} on production`, 151],
     [`Gate: after ${last}`, 300],
     ["Benchmark production", 300],
-  ])("goes back from where the ledger says when %s fails, in small states", async (failing, begun) => {
-    const { end, largest, states } = await play(definition, plan, { failing, begun });
-    expect(end).toBe("RolledBack");
-    expect(largest).toBeLessThan(32 * 1024);
-    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual(back(begun));
-  });
+  ])(
+    "goes back from the ledger's newest migration when %s fails, in small states",
+    async (failing, begun) => {
+      const { end, largest, states } = await play(definition, plan, { failing, begun });
+      expect(end).toBe("RolledBack");
+      expect(largest).toBeLessThan(32 * 1024);
+      expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual(back(begun));
+    },
+  );
 });
 
 test("a run of the bundled plan enters at most 115 states", async () => {

@@ -27,7 +27,7 @@ test("and a No-Go there needs an operator", async () => {
   expect(end.end).toBe("NeedsOperator");
 });
 
-test("a state that the run never came to is told at the end", async () => {
+test("a state that the run never reached is reported at the end", async () => {
   const { end } = await runPlan({ fail: [BROKEN_BACK], noGo: ["readiness"] });
   expect(end).toMatchObject({ end: "Refused", neverReached: [BROKEN_BACK] });
 });

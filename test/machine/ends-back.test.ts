@@ -58,7 +58,7 @@ END $$;\n`;
     ["a row", "DELETE FROM note WHERE id = 2", /note: .* rows before, .* now \(-1\)/],
     ["an object", "CREATE TABLE left_over (id int)", /table public\.left_over/],
   ])(
-    "by %s, is no way back: what differs is told, and people are asked for the restore",
+    "by %s, is no way back: the difference is reported, and the gate for the restore opens",
     async (_what, statement, line) => {
       const plan = await changedPlan({ "002_notes/rollback.sql": BEHIND_THE_FENCE(statement) });
       const { end, evidence, states } = await runPlan({ plan, noGo: ["after-002"] });
@@ -105,12 +105,12 @@ describe("after the opening", () => {
 });
 
 describe("a sick application", () => {
-  test("whose stop hook fails on the way back is fenced all the same, and the rollback goes on", async () => {
+  test("whose stop hook fails on the way back is fenced nevertheless, and the rollback continues", async () => {
     const plan = await changedPlan({
       "plan.yaml": (yaml) =>
         yaml
           .replace("contains: first", "contains: not there")
-          // Stops as agreed, but no more once the migration is there.
+          // Stops as agreed, until the migration is applied.
           .replace(
             "path: /stop, does: stop",
             `path: /stop, sql: "SELECT 1 WHERE to_regclass('label') IS NULL"`,
@@ -156,7 +156,7 @@ describe("without a fence", () => {
         "WITH written AS (INSERT INTO note (body) VALUES ('first, for ' || $1) RETURNING body) SELECT body FROM written",
       );
 
-  test("what the application writes meanwhile does not stop the way back, and is told as not proven", async () => {
+  test("what the application writes meanwhile does not stop the way back, and is reported as not proven", async () => {
     const plan = await changedPlan({ "plan.yaml": WRITES_WHILE_TESTED });
     const { end, evidence } = await runPlan({ plan, fence: "none", noGo: ["open"] });
     expect(end.end).toBe("RolledBack");

@@ -4,8 +4,8 @@ import { CAPABILITY_METADATA } from "../../lib/functions/functions.ts";
 import { MACHINE_METADATA, type MachineName } from "../../lib/machine/phases.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
-// An execution keeps the definition that it was started with. What that calls must be there for as long, and be what it
-// was, whatever is deployed meanwhile.
+// An execution keeps the definition that it was started with. The functions in that definition must exist as long, and
+// stay the same, whatever is deployed meanwhile.
 
 interface Resource {
   Type: string;
@@ -24,7 +24,7 @@ async function deployed(options: Parameters<typeof makeApp>[0] = {}): Promise<Re
 const ofType = (resources: Resources, type: string) =>
   Object.entries(resources).filter(([, { Type }]) => Type === type);
 
-/** The id of each capability's version, which is another where what belongs to the version is. */
+/** Returns the id of each capability's version. It changes when any part of the version changes. */
 function versionsOf(resources: Resources): Readonly<Record<string, string>> {
   return Object.fromEntries(
     ofType(resources, "AWS::Lambda::Version").map(([id, { Properties }]) => {

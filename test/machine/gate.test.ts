@@ -18,7 +18,7 @@ const PLAN = planOf(1);
 const FIRST = "readiness";
 const BEYOND_IT = "Snapshot production";
 
-/** Stands for the task before the gate, which has nothing to do here but to say the gate's time. */
+/** Stands for the task before the gate, which here only returns the gate's time. */
 const BEFORE: Task<unknown> = {
   name: "preflight",
   event: z.unknown(),
@@ -38,17 +38,17 @@ interface Played {
 }
 
 /**
- * Plays the machine with the real gate at its first question and nothing behind the other states. Waiting takes a
- * second, in which the gate's hour passes.
+ * Plays the machine with the real gate at its first question; the other states do no work. Waiting takes a second, which
+ * stands for the gate's hour.
  */
 async function play(options: {
   /** Minutes from the start to the end of the maintenance window. */
   window?: number;
-  /** What people do when they are asked. */
+  /** What people do when the gate opens. */
   onGate?: (attempt: number, play: { ports: MemoryPorts; answer: typeof decide }) => Promise<void>;
-  /** Fails where it should, at any state. */
+  /** Called in each state; it throws where the state is to fail. */
   fail?: (state: string) => void;
-  /** At which state the play is over. */
+  /** The state at which the play ends. */
   until?: string;
 }): Promise<Played> {
   const ports = memoryPorts({ plan: PLAN });
@@ -194,7 +194,7 @@ describe.concurrent("a gate in the machine", () => {
     expect(ofTheGate(played)).not.toContain(`Escalate: ${FIRST}`);
   });
 
-  test("whose Go is no longer for what is so is asked again, with its time set anew", async () => {
+  test("whose Go was for facts that have changed opens again, with its full time", async () => {
     const played = await play({
       until: BEYOND_IT,
       onGate: async (attempt, { ports, answer }) => {

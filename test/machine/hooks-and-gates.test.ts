@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
-test("a rehearsal asks no real application, says so, and goes on", async () => {
+test("a rehearsal calls no real application, reports it, and continues", async () => {
   const plan = await changedPlan({
     "plan.yaml": (text) => text.replace("url: /notes/1", "url: https://app.invalid/notes/1"),
   });

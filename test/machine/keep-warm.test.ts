@@ -46,7 +46,7 @@ describe("its state machine", () => {
     text = parts.map((part) => (typeof part === "string" ? part : "x")).join("");
   });
 
-  /** @param statuses what the run is found to be, one look after the other; the last an error */
+  /** @param statuses the run's status at each look, in order; the last look fails */
   async function play(statuses: string[]): Promise<{ looks: number; calls: number }> {
     const seen = { looks: 0, calls: 0 };
     const { States } = JSON.parse(text) as { States: Record<string, { Branches?: { StartAt: string }[] }> };
@@ -81,7 +81,7 @@ describe("its state machine", () => {
   }
 
   test.each(["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])(
-    "calls them while the run goes on, and ends when it has ended as %s",
+    "calls them while the run is under way, and ends when it has ended as %s",
     async (end) => {
       expect(await play(["RUNNING", "RUNNING", end])).toEqual({
         looks: 3,

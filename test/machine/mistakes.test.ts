@@ -6,7 +6,7 @@ const plus = (statement: string) => (sql: string) => `${sql}\n${statement}\n`;
 const REWRITES = "DO $$ BEGIN EXECUTE 'ALTER TABLE note ALTER body TYPE varchar(99)'; END $$;";
 
 describe("the mistakes of a rehearsal", () => {
-  test("are told together by one run, which ends before production is touched", async () => {
+  test("are reported together by one run, which ends before production is touched", async () => {
     const plan = await changedPlan({
       "002_notes/rollback.sql": plus("CREATE TABLE IF NOT EXISTS left_over ();"),
       "002_notes/validate.sql": plus(
@@ -32,7 +32,7 @@ describe("the mistakes of a rehearsal", () => {
     expect(end.cause).toContain("The rehearsal found 4 mistakes");
   });
 
-  test("found so far are told with the one that keeps the rehearsal from going on", async () => {
+  test("found so far are reported with the one that stops the rehearsal", async () => {
     const plan = await changedPlan({
       "002_notes/rollback.sql": plus("CREATE TABLE IF NOT EXISTS left_over ();"),
       "003_labels/migrate.sql": plus("SELECT 1 / 0;"),
@@ -51,7 +51,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
     const { end, states, evidence } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
     expect(states).not.toContain("Gate: rehearsal");
-    // As such it is as good as ever.
+    // The first rollback is proven as usual.
     expect(await evidence.require(docName<ProofDoc>("proofs/staging-002"))).toMatchObject({ equal: true });
     return end.cause;
   };
@@ -85,7 +85,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
   });
 });
 
-test("a gate says first what a Go leads to: a missed benchmark, tables rewritten, constraints not valid", async () => {
+test("a gate shows first what a Go leads to: a missed benchmark, tables rewritten, constraints not valid", async () => {
   const plan = await changedPlan({
     "plan.yaml": (yaml) => yaml.replace("sloMs: 1000", "sloMs: 0.000001"),
     "002_notes/migrate.sql": (sql) =>

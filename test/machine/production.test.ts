@@ -9,8 +9,8 @@ const PRODUCTION = arn("db", "orders-production");
 const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
 
 /**
- * Whatever RDS can do to an instance but look at it, copy it, and hang a tag on it. A restore to a moment is apart: it
- * may be of an instance, or make one.
+ * All actions of RDS on an instance, except reading, copying and tagging. A restore to a moment is separate: its
+ * resource may be the source instance or the new one.
  */
 const CHANGES = [
   "AddRoleToDBInstance",
@@ -48,7 +48,7 @@ describe("of all roles in the template", () => {
       expect(who(roles, (role) => role.may("rds:DeleteDBInstance", arn("db", name)))).toEqual([]);
   });
 
-  test("none but the restore's may change production", () => {
+  test("only the restore's role may change production", () => {
     expect(who(roles, mayChange)).toEqual(["restore"]);
   });
 
@@ -59,7 +59,7 @@ describe("of all roles in the template", () => {
     expect(of("orders-production-before-0123456789ab")).toEqual(["restore"]);
     for (const kind of ["subgrp", "pg", "og"])
       expect(who(roles, (role) => role.may(TO_A_MOMENT, arn(kind, "any")))).toEqual(["staging", "restore"]);
-    // Of what backups of other instances hold, nothing may be brought back.
+    // Backups of other instances may not be restored.
     expect(who(roles, (role) => role.may(TO_A_MOMENT, arn("auto-backup", "ab-1")))).toEqual([]);
   });
 

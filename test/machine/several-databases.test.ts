@@ -8,8 +8,8 @@ import { StandInEnvironment } from "../support/matrix/stand-in-environment.ts";
 import { ANOTHER, BACKUP, type Ground, RUN, walk } from "../support/matrix/walk.ts";
 import { TINY_PLAN } from "../support/rehearsal.ts";
 
-// All walks of the failure matrix are of a deployment of two databases, too: one that is asked for anything of a database
-// before the run is bound to its own fails there.
+// All walks of the failure matrix use a deployment of two databases, too: a task that uses a database before the run has
+// its own fails there.
 
 let ground: Ground;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { type ChecksDoc, docName, type FenceDoc, type GateDoc } from "../../lamb
 import { newPlan } from "../../local/new-plan.ts";
 import { runPlan, temporaryFolder } from "../support/rehearsal.ts";
 
-/** As pg_dump writes it, with rows, and with what only psql or a superuser would take. */
+/** As pg_dump writes it, with rows, and with statements that need psql or a superuser. */
 const BASELINE = `--
 -- PostgreSQL database dump
 --
@@ -102,7 +102,7 @@ describe("a folder with one line of SQL and one back", () => {
     );
   });
 
-  test("tells at the first gates how its files are read otherwise than written", async () => {
+  test("shows at the first gates where its files are read differently than written", async () => {
     const { end, evidence } = await runPlan({
       plan: await planOf({
         "012_a/migrate.sql":

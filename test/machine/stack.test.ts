@@ -54,7 +54,7 @@ function allowed(capability: string, from = template): { action: string; on: str
 const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME];
 
 describe("functions", () => {
-  test("each capability is one function, and says in the template which", () => {
+  test("each capability is one function, which the template names", () => {
     const functions = Object.values(template.findResources("AWS::Lambda::Function")) as Resource[];
     expect(functions.map((made) => made.Metadata?.[CAPABILITY_METADATA]).sort()).toEqual(
       [...everyone].sort(),
@@ -90,8 +90,8 @@ describe("functions", () => {
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
   });
 
-  test("what is in its network calls nothing there but what that has endpoints for", () => {
-    // Keys are used by the services themselves, and interfaces and logs are made by Lambda; a token of IAM's is no call.
+  test("functions in the network call only services that have endpoints there", () => {
+    // Services themselves use keys, Lambda makes interfaces and logs, and a token of IAM needs no call.
     const without = ["kms", "ec2", "logs", "rds-db"];
     const inside = everyone.filter((name) => allowed(name).some(({ action }) => action.startsWith("ec2:")));
     const called = inside.flatMap((name) => allowed(name).map(({ action }) => action.split(":")[0] ?? ""));
@@ -102,7 +102,7 @@ describe("functions", () => {
     );
   });
 
-  test("the way back and the gate's page find a worker however busy the account is, unless told otherwise", async () => {
+  test("the way back and the gate's page have reserved workers in a busy account, unless reserveConcurrency is off", async () => {
     const reserved = (from: Template) =>
       Object.values(from.findResources("AWS::Lambda::Function")).flatMap(({ Metadata, Properties }) =>
         Properties.ReservedConcurrentExecutions === undefined
@@ -183,7 +183,7 @@ describe("permissions", () => {
     expect(text(own)).toContain("orders-archive/sluice-final-*");
   });
 
-  test("without such settings nothing may be copied or exported, and the machine has no state for it", async () => {
+  test("without these settings nothing may be copied or exported, and the machine has no state for it", async () => {
     const { exampleSettings } = await import("../support/settings.ts");
     const plain = Template.fromStack((await makeApp({ settings: exampleSettings })).stack);
     expect(text(plain.toJSON())).not.toMatch(/CopyDBSnapshot|StartExportTask|Send the final snapshot away/);
@@ -195,7 +195,7 @@ describe("permissions", () => {
       for (const { action } of allowed(name)) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
   });
 
-  test("a resource may be * only where the action knows no narrower one", () => {
+  test("a resource may be * only where the action has no narrower one", () => {
     const unscoped = everyone.flatMap((name) =>
       allowed(name)
         .filter(({ on }) => on === '"*"')
@@ -249,7 +249,7 @@ describe("permissions", () => {
       "secretsmanager:CreateSecret",
       "secretsmanager:TagResource",
     ]);
-    // Of its own accord no function makes a secret; aws:CalledVia would never be met, as RDS does not set it.
+    // No function makes a secret itself. A condition on aws:CalledVia would never hold, as RDS does not set it.
     for (const { condition } of secret) expect(condition).toBe('{"Bool":{"aws:ViaAWSService":"true"}}');
     const onKeys = (from: Template) =>
       allowed("restore", from).filter(
@@ -382,7 +382,7 @@ describe("evidence, messages and pages", () => {
       ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode, Days: 90 } } },
     });
     template.hasResourceProperties("AWS::S3::Bucket", { ObjectLockEnabled: Match.absent() });
-    // Nothing that Sluice runs may get around it.
+    // No role of Sluice may bypass it.
     expect(/s3:(BypassGovernanceRetention|PutObjectRetention)/.test(text(Template.fromStack(stack)))).toBe(
       false,
     );
@@ -431,7 +431,7 @@ describe("where things are", () => {
     ]);
   });
 
-  test("what is deployed says what to do next", () => {
+  test("the deployment's outputs show what to do next", () => {
     const outputs = template.toJSON().Outputs as Record<string, { Value: unknown }>;
     expect(Object.keys(outputs)).toEqual(
       expect.arrayContaining([

@@ -8,8 +8,8 @@ interface Rule {
 }
 
 /**
- * As EventBridge matches a flat event, as far as the rules go: any value of a field's list will do, "anything-but" takes
- * only a field that is there, and null is not the same as absent.
+ * Matches a flat event as EventBridge does, for the parts that our rules use: any value of a field's list matches,
+ * "anything-but" needs the field to be present, and null is not the same as absent.
  */
 function matches(pattern: Record<string, unknown>, event: Record<string, unknown>): boolean {
   const { $or, ...fields } = pattern as { $or?: Record<string, unknown>[] };
@@ -68,17 +68,17 @@ describe("a run that ends otherwise than by its own ways", () => {
     expect(ended({ status: "ABORTED", error: null })).toBe(true);
     expect(ended({ status: "TIMED_OUT" })).toBe(true);
     expect(ended({ status: "FAILED", error: "States.Runtime" })).toBe(true);
-    // Nobody promises that the event names the error.
+    // AWS does not promise that the event names the error.
     expect(ended({ status: "FAILED" })).toBe(true);
     expect(ended({ status: "FAILED", error: null })).toBe(true);
-    // Ends of its own, which tell people themselves, are none of them.
+    // The run's own ends do not count: they notify people themselves.
     for (const error of [...END_NAMES, "CleanUpFailed"])
       expect(ended({ status: "FAILED", error }), error).toBe(false);
     expect(ended({ status: "SUCCEEDED" })).toBe(false);
     expect(ended({ status: "RUNNING" })).toBe(false);
   });
 
-  test("is not lost where EventBridge cannot deliver: the event is kept, and people are told", () => {
+  test("is not lost where EventBridge cannot deliver: the event is kept, and people get a message", () => {
     for (const { Properties } of Object.values(rules))
       for (const target of Properties.Targets)
         expect(text(target.DeadLetterConfig)).toContain("StoppedRunsUndelivered");
@@ -110,7 +110,7 @@ test("rules and alarms of this account alone may send messages to people", () =>
   }
 });
 
-test("the key of messages takes EventBridge, which tells it no account, and alarms of this account alone", () => {
+test("the key of messages permits EventBridge, which sends no account, and alarms of this account only", () => {
   const statements = Object.values(template.findResources("AWS::KMS::Key")).flatMap(
     ({ Properties }) => Properties.KeyPolicy.Statement as { Principal: unknown; Condition?: unknown }[],
   );

@@ -30,7 +30,7 @@ describe("a run that is stopped while it silences the alarms and stops the appli
     entered = walked.halts.get("Silence the alarms") as Halt;
   });
 
-  // A worker that still acts when the run is stopped has ended before the clean-up looks, as that waits for it.
+  // A worker that still acts when the run is stopped ends before the clean-up looks, because the clean-up waits for it.
   test.each([
     { done: [] },
     { done: ["alarms"] },

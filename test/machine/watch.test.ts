@@ -29,7 +29,7 @@ let alarms: Alarm[];
 beforeAll(async () => {
   plan = await compilePlan(FOLDER);
   template = Template.fromStack((await makeApp({ planFolder: FOLDER })).stack);
-  // There are others, which are not the watch's.
+  // The stack has other alarms, too.
   alarms = Object.entries(template.findResources("AWS::CloudWatch::Alarm"))
     .filter(([id]) => id.startsWith("Monitoring"))
     .map(([, { Properties }]) => Properties as Alarm);
@@ -55,7 +55,7 @@ describe("the dashboard", () => {
 });
 
 describe("the alarms", () => {
-  test("are one for every row, at its threshold, and say what to do and where to read it", () => {
+  test("are one for every row, at its threshold, and show what to do and where to read on", () => {
     for (const metric of plan.watch?.metrics ?? []) {
       const alarm = alarms.find(({ AlarmDescription }) => AlarmDescription.startsWith(`${metric.title} of `));
       expect(alarm).toMatchObject({
@@ -80,7 +80,7 @@ describe("the alarms", () => {
     expect(alarms).toHaveLength(DASHBOARD.length + 4);
   });
 
-  test("tell the approvers when they begin and when they are over, by a topic that CloudWatch may use", () => {
+  test("notify the approvers when they begin and when they are over, by a topic that CloudWatch may use", () => {
     const topics = JSON.stringify(template.findResources("AWS::SNS::TopicPolicy"));
     expect(topics).toContain("cloudwatch.amazonaws.com");
     expect(JSON.stringify(template.findResources("AWS::KMS::Key"))).toContain("cloudwatch.amazonaws.com");
@@ -208,7 +208,7 @@ describe("of plans that are published later", () => {
     );
   });
 
-  test("one alarm looks at all metrics, and says where to read which it was", () => {
+  test("one alarm covers all metrics, and shows where to find the metric that raised it", () => {
     const [alarm, ...others] = alarms.filter(({ AlarmDescription }) =>
       AlarmDescription.includes("published plan"),
     );
@@ -218,7 +218,7 @@ describe("of plans that are published later", () => {
     expect(JSON.stringify(alarm)).toContain(PUBLISHED_BEYOND_ALERT);
   });
 
-  test("the probe is told which plan is the deployed one, whose metrics have alarms of their own", () => {
+  test("the probe's environment names the deployed plan, whose metrics have alarms of their own", () => {
     const probes = Object.values(
       template.findResources("AWS::Lambda::Function", { Properties: { Timeout: 240 } }),
     );
@@ -227,7 +227,7 @@ describe("of plans that are published later", () => {
     ]);
   });
 
-  test("where the deployed plan watches nothing, theirs are graphed and alarmed on all the same", async () => {
+  test("where the deployed plan watches nothing, the metrics of published plans still have graphs and alarms", async () => {
     const planFolder = await changedPlan({
       "plan.yaml": (text) => text.replace(/^watch:\n(?:[ \t]+.*\n?)+/m, ""),
     });

@@ -55,7 +55,7 @@ describe("a plan that narrows a column, with the restore as its way back,", () =
     expect(end.cause).toContain("004 had begun and has no rollback, so only the restore leads back.");
   });
 
-  test("is rolled back as ever while it has not begun", async () => {
+  test("is rolled back as usual while it has not begun", async () => {
     const plan = await waysBackPlan({ added: [NARROWS] });
     const { end, states } = await runPlan({ plan, noGo: ["after-003"] });
     expect(end.end).toBe("RolledBack");
@@ -76,7 +76,7 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
     expect(gate.warnings?.[0]).toBe("The rollback of 004 leaves enum public.state: label: archived.");
   });
 
-  test("is rolled back but for the label, and says so", async () => {
+  test("is rolled back except for the label, and reports it", async () => {
     const plan = await waysBackPlan({ added: [ADDS_A_LABEL], changes: WITH_ENUM });
     const { end, evidence } = await runPlan({ plan, noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
@@ -157,7 +157,7 @@ test("a migration in the middle that has no rollback stops no rollback before it
   const after = await runPlan({ plan, fail: ["Validate 004 on production"] });
   expect(after.end.end).toBe("Restored");
   expect(rolledBack(after.states)).toEqual([]);
-  // What it leaves is tried on staging all the same.
+  // A rollback that leaves something is still tried on staging.
   expect(after.states).toContain("Roll back 004 on staging");
 });
 
@@ -175,13 +175,13 @@ describe("where restores are forbidden", () => {
     return { definition, plan, rehearse: "before", restore: false };
   };
 
-  test("a stack is not even synthesized for a plan that knows no other way back", async () => {
+  test("a stack is not even synthesized for a plan that has no other way back", async () => {
     await expect(deployed(false)).rejects.toThrow(
       /^plan\.yaml: migrations: the way back of 002_notes is the restore, and restores are off here.*acceptNoWayBack: true/,
     );
   });
 
-  test("one that accepts it says so first at every gate, and stands still when it fails", async () => {
+  test("a plan that accepts it shows it first at every gate, and stands still when it fails", async () => {
     const environment = new StandInEnvironment();
     const walked = await walk(await deployed(true), { environment }, [{ state: "Gate: open", kind: "no" }]);
     expect(walked.end).toBe("NeedsOperator");

@@ -66,7 +66,7 @@ test("rights on an extension's foreign-data wrapper are compared", async () => {
   ]);
 });
 
-test("an audit table that an event trigger fills may grow on each way back, and what was added is told", async () => {
+test("an audit table that an event trigger fills may grow on each way back, and the added rows are reported", async () => {
   await asSuperuser((s) =>
     s.exec(`CREATE TABLE ddl_log (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tag text NOT NULL);
       ALTER TABLE ddl_log OWNER TO notes_owner; INSERT INTO ddl_log (tag) VALUES ('first');

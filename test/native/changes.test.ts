@@ -37,7 +37,7 @@ async function applied(plan: string, { noGo = [] as string[], meanwhile = "" } =
   return { ...ran, shown };
 }
 
-/** The tiny plan's frame around other migrations, each named and validated by nothing. */
+/** The tiny plan's frame around other migrations, all with the same title and a check that always passes. */
 async function planOf(migrations: readonly { up: string; down: string }[]): Promise<string> {
   const folder = join(await temporaryFolder(), "plan");
   const put = async (file: string, text: string) => {
@@ -174,6 +174,6 @@ test("what several migrations do to one table, and what came since the snapshot,
   expect(shown.join("\n")).not.toContain("changes worded.much");
   expect(shown.join("\n")).toContain("sets counted_id_seq back");
   expect((await evidence.require(docName<ProofDoc>("proofs/production-data"))).differences).toEqual([]);
-  // What nobody wrote to in the rehearsal comes back all the same, and is proven to.
+  // A table that the rehearsal did not write to comes back, too, and this is proven.
   expect(end).toMatchObject({ end: "RolledBack", cause: expect.stringContaining("proven back") });
 });

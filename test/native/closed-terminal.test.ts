@@ -45,7 +45,7 @@ class Terminal {
     await until(() => this.printed.includes(text), text);
   }
 
-  /** As when its window is closed, or its connection is lost. */
+  /** Ends it as a closed window or a lost connection does. */
   async close(): Promise<void> {
     const gone = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGKILL");

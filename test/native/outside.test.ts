@@ -63,7 +63,7 @@ describe("user mappings of a copy", () => {
     await own();
     await withPgSession({ connectionString: urlOf(database.name, role) }, async (session) => {
       expect(await disarmMappings(session)).toEqual({ useless: ["PUBLIC on server bank"], left: [] });
-      // Again, as where a worker died.
+      // Again, as after a worker's death.
       expect(await disarmMappings(session)).toMatchObject({ left: [] });
       await expect(session.exec("UPDATE balance SET amount = 0")).rejects.toThrow(
         /could not connect|user mapping not found/,
@@ -72,7 +72,7 @@ describe("user mappings of a copy", () => {
     expect(await amount()).toBe(100);
   });
 
-  test("that belong to another are told, and left", async () => {
+  test("that belong to another role are reported, and left", async () => {
     await withPgSession({ connectionString: database.url }, async (session) => {
       expect(await disarmMappings(session)).toMatchObject({
         useless: [],

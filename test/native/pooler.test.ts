@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const through = ({ name }: NativeDatabase) => pooler.urlOf(name, owner);
 
-/** The application, on the one connection that the pooler has: whatever others left in it is there. */
+/** Uses the pooler's one connection as the application does, and returns the settings and locks that others left in it. */
 async function application(used: NativeDatabase) {
   const client = new pg.Client({ connectionString: through(used) });
   await client.connect();
@@ -45,9 +45,9 @@ async function sluice(...args: string[]) {
   return { code, out: terminal.out, err: terminal.err };
 }
 
-test("watch --once leaves the application's connection as it was: it writes on, without limits or locks of the watch", async () => {
+test("watch --once leaves the application's connection as it was: it still writes, without limits or locks of the watch", async () => {
   const before = await application(database);
-  // It reads to the end, though before the migration there are no authors.
+  // It reads everything, although there are no authors before the migration.
   const { code, out } = await sluice(
     "watch",
     "--once",

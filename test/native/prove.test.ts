@@ -42,7 +42,7 @@ test("after a run that needs an operator, production is said not to be back, obj
   );
 });
 
-test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {
+test("once the copy of the moment is in its place, as in the runbook, it is proven back", async () => {
   const { end, evidence } = await stuck();
   const { name: id } = await evidence.require(Doc.moment("final"));
   const { name } = database;

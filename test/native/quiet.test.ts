@@ -13,8 +13,8 @@ import { eventually } from "../e2e/command.ts";
 import { type Cluster, Clusters } from "../support/physical.ts";
 import { memoryPorts } from "../support/ports.ts";
 
-// What a snapshot brings along and what goes on behind a fence: on servers of their own and on physical copies of these,
-// as a restore on RDS makes them.
+// Jobs and subscriptions that a snapshot contains, or that run behind a fence. Each test has its own server, and physical
+// copies of it, as a restore on RDS makes them.
 
 const PRODUCTION = {
   shared_preload_libraries: "pg_cron",
@@ -84,7 +84,7 @@ function databasesOf(role: string): Databases {
   };
 }
 
-/** A run on production as that role, which comes in as far as the fence. */
+/** A run on production as that role, up to the fence. */
 async function run(role = "shop_owner", application = "shop_app") {
   const ports: Ports = {
     ...memoryPorts({
@@ -112,7 +112,7 @@ async function run(role = "shop_owner", application = "shop_app") {
   return { ports, evidence, fence };
 }
 
-/** Notes what that SQL stops on a copy, as the rehearsal does for all migrations together. */
+/** Notes the jobs that this SQL stops on a copy, as the rehearsal does for all migrations together. */
 const rehearse = (
   { ports, evidence }: Awaited<ReturnType<typeof run>>,
   staging: Cluster,
@@ -153,7 +153,7 @@ describe("the fence keeps jobs of pg_cron still", () => {
     expect(more).toEqual([]);
     // A command may hold a password.
     expect(JSON.stringify(await evidence.require(docName<StilledDoc>(noted)))).not.toContain("INSERT");
-    // Twice, as where a worker died before it could say that it was done.
+    // Twice, as after the death of a worker before it could note the end.
     await fence("lift");
     await fence("leave");
     expect(await active()).toEqual(["elsewhere", "writes"]);
@@ -246,7 +246,7 @@ describe("the fence keeps jobs of pg_cron still", () => {
     expect(await back(false)).toEqual(["ended", "kept"]);
   });
 
-  test("or does not stand, and says so, where the role may not", async () => {
+  test("or does not hold, and reports it, if the role lacks the right", async () => {
     await production.on("postgres", (session) =>
       session.exec("REVOKE EXECUTE ON FUNCTION cron.alter_job FROM shop_owner"),
     );
@@ -300,7 +300,7 @@ describe("preflight names scheduled jobs", () => {
     );
   });
 
-  test("and says where it cannot look", async () => {
+  test("and reports a database that it cannot read", async () => {
     expect(await check("shop_owner", () => "no_such_database")).toMatchObject({
       passed: null,
       seen: expect.stringContaining("the jobs in database postgres cannot be read"),
@@ -383,7 +383,7 @@ describe("a subscription", () => {
     await fence("leave");
     const copy = await production.copy(QUIET);
     const [before, rows] = [await ticks(copy), await items(copy)];
-    // The slot is free meanwhile: whoever asks for it first gets it.
+    // The slot is free meanwhile: the first session that requests it gets it.
     await production.restart();
     await publish(1001, 1100);
     await eventually(async () => (await items()) === rows + 100, "production to get all rows");

@@ -28,7 +28,7 @@ const SET_UP = `
 const inDatabase = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
   withPgSession({ connectionString: urlOf(database) }, work);
 
-/** One run's records of the database: the first counts rows, or reads them; the second tells by row versions. */
+/** One run's records of the database: the first counts or reads rows; the second compares row versions. */
 class Recorder {
   private readonly ports: Ports;
   private readonly evidence: RunEvidence;
@@ -57,7 +57,7 @@ class Recorder {
     this.before = record?.tables ?? [];
   }
 
-  /** What is not as it was, and what became of it, a line each. */
+  /** Returns the differences, and the changes that made them, a line each. */
   async end(): Promise<{ differences: string[]; changes: string[] }> {
     const again = (name: RecordName, scope: Scope) =>
       inDatabase((session) =>
@@ -107,7 +107,7 @@ describe("a table stays proven, though none of its values was read, after", () =
   });
 });
 
-describe("row versions tell", () => {
+describe("row versions show", () => {
   test.each([
     ["rows added", "INSERT INTO t (id) VALUES (101), (102)", "adds 2 rows to t"],
     ["rows removed", "DELETE FROM t WHERE id <= 3", "removes 3 of 100 rows from t"],
@@ -166,7 +166,7 @@ describe("row versions tell", () => {
     ]);
   });
 
-  test("that rows were written anew with the values that they had", async () => {
+  test("that rows were written again with the same values", async () => {
     const change = "ALTER TABLE t ADD COLUMN x uuid DEFAULT gen_random_uuid()";
     expect((await told(change, BY_COLUMN)).changes).toEqual([]);
     expect((await told(`${change.replace("x uuid", "y uuid")}`)).differences).toEqual(["public.t"]);
@@ -242,7 +242,7 @@ describe("what was under way at the mark counts as written after it", () => {
   });
 });
 
-describe("rows are told of by the table that holds them", () => {
+describe("rows are reported with the table that holds them", () => {
   test("when they move from partition to partition", async () => {
     await inDatabase((session) =>
       session.exec(`CREATE TABLE p (id int, part int) PARTITION BY LIST (part);

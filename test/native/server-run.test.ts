@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const name of ours) await onServer((s) => s.exec(`DROP DATABASE "${name}" WITH (FORCE)`));
 });
 
-/** Everything that can be seen of the database: catalog, contents, access, ledger. */
+/** Returns the database's visible state: catalog, contents, access, ledger. */
 const everything = () =>
   withPgSession({ connectionString: database.url }, async (session) => {
     const tables = [];
@@ -65,7 +65,7 @@ describe("a rehearsal of a database on a server", () => {
     expect((await databases()).filter((name) => !others.includes(name))).toEqual([database.name]);
   });
 
-  test("says who is connected when it needs the database to itself", async () => {
+  test("names the connected sessions when it needs the database to itself", async () => {
     await withPgSession({ connectionString: database.url }, async () => {
       await expect(runPlan({ databaseUrl: database.url })).rejects.toThrow(
         /is in use, and a copy on the same server allows no other session/,
@@ -76,7 +76,7 @@ describe("a rehearsal of a database on a server", () => {
 });
 
 describe("with --apply", () => {
-  test("the database itself is migrated, and what it was before is kept and told", async () => {
+  test("the database itself is migrated, and its former state is kept and reported", async () => {
     const { end } = await runPlan({ databaseUrl: database.url, apply: true });
     expect(end.end).toBe("Succeeded");
     expect(end.leftBehind).toEqual([

@@ -22,7 +22,7 @@ describe("settings of a session, on the server's version", () => {
     expect(rows.filter(({ name }) => !(name in SESSION_SETTINGS) && !LEFT_SETTINGS.has(name))).toEqual([]);
   });
 
-  // What a role could hardly have otherwise without harm is given to one, all at once.
+  // One role gets all settings at once that could do harm.
   test("are what they are pinned to, whatever the role has", async () => {
     const others: Readonly<Record<string, string>> = {
       ...{

@@ -7,7 +7,7 @@ import { memoryPorts } from "../support/ports.ts";
 import { countingReadings } from "../support/readings.ts";
 import { type SourceServer, startSource, until } from "../support/source-server.ts";
 
-// A server of its own: every transaction on it counts, whosoever it is, and one of these tests lets it crash.
+// These tests need their own server: every transaction on it counts, and one test crashes it.
 let server: SourceServer;
 const database = `standing_${randomBytes(3).toString("hex")}`;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ beforeEach(() => {
   evidence = evidenceOf(memoryPorts({}).evidence, "run-1");
 });
 
-/** Each time by a session of its own, as a worker has. */
+/** Reads it in a new session, as each worker does. */
 async function standing(): Promise<StandingCatalog & { read: number }> {
   return await server.session(database, async (own) => {
     const { session, readings } = countingReadings(own);

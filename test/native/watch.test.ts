@@ -39,7 +39,7 @@ const query = (sql: string, counter = false) =>
   watching({ source: { kind: "query", sql, counter }, unit: "" });
 
 describe("a reading of the watch", () => {
-  test("has a number for every row of the plan's dashboard, the disk excepted, which PostgreSQL does not tell", async () => {
+  test("has a number for every row of the plan's dashboard, except the disk, which PostgreSQL does not report", async () => {
     const { values, connections } = await read();
     expect(values.map(({ title, target, alert }) => [title, target, alert])).toEqual(DASHBOARD);
     expect(values.filter(({ value }) => value === null).map(({ title }) => title)).toEqual([
@@ -166,7 +166,7 @@ describe("sluice watch --once", () => {
     expect(lines.find((line) => line.startsWith("Disk Space Free"))).toContain("not measured");
   });
 
-  test("ends with 3 where one is beyond its alert threshold, and says where to read what to do", async () => {
+  test("ends with 3 where one is beyond its alert threshold, and shows where to read on", async () => {
     const attacker = await scratch.connect();
     const attack = async () => {
       await attacker.query("SET app.current_tenant = 'default-tenant'");

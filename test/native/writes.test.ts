@@ -19,7 +19,7 @@ afterEach(() => database.drop());
 const mark = () =>
   withPgSession({ connectionString: database.url }, (session) => takeMark(session, new Date()));
 
-/** Kills a backend as the kernel does when memory runs out: the server ends all others and goes on by itself. */
+/** Kills a backend as the kernel does when memory runs out: the server ends all others and continues by itself. */
 async function crash(): Promise<void> {
   const [before] = await onServer((session) =>
     session.query<{ start: string }>("SELECT pg_postmaster_start_time()::text AS start"),
@@ -37,7 +37,7 @@ async function crash(): Promise<void> {
   }
 }
 
-test("after a crash that the server survives by itself, counters tell nothing", async () => {
+test("after a crash that the server survives by itself, counters show nothing", async () => {
   const before = await mark();
   await withPgSession({ connectionString: database.url }, (session) =>
     session.exec("UPDATE note SET body = 'late'"),
@@ -81,7 +81,7 @@ describe("between the record and the first migration, where production is backed
   }
   const WAITS = expect.stringContaining("Others are connected");
 
-  test("a write is seen of a session that stays, and has not told the server's counters yet", async () => {
+  test("a write is seen from a session that stays connected, and has not reported it to the server's counters yet", async () => {
     await within(async (stranger) => {
       const { look, ports } = await recorded();
       await stranger.query("SELECT count(*) FROM note");

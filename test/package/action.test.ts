@@ -93,7 +93,7 @@ async function push(
   for (const step of action.runs.steps) {
     if (step.run.includes("npm ci") && !install) continue;
     const env = {
-      // How npm reaches its registry is the machine's.
+      // The machine's own settings decide how npm reaches its registry.
       ...process.env,
       CI: "true",
       GITHUB_ACTIONS: "true",
@@ -106,7 +106,7 @@ async function push(
       GITHUB_OUTPUT: output,
       ...Object.fromEntries(Object.entries(step.env ?? {}).map(([name, value]) => [name, filled(value)])),
     };
-    // What GitHub makes of `shell: bash`.
+    // The command that GitHub runs for `shell: bash`.
     const flags = ["--noprofile", "--norc", "-eo", "pipefail", "-c", step.run];
     const ran = await run(step.shell, flags, { cwd: workspace, env, maxBuffer: 1e8 }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),

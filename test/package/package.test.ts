@@ -59,7 +59,7 @@ test("the package brings neither sources nor what builds it", async () => {
   expect(existsSync(join(own, "test"))).toBe(false);
 });
 
-describe("in a folder that has nothing but the package", () => {
+describe("in a folder that has only the package", () => {
   test("help and version are shown", async () => {
     const { version } = JSON.parse(await readFile(join(REPOSITORY, "package.json"), "utf8")) as {
       version: string;

@@ -28,7 +28,7 @@ const recorded = async (): Promise<RecordDoc> => {
   return { at: "", seconds: 0, fingerprint: "", tables: [], sequences: [], growing, largeObjects };
 };
 
-/** What is told of a change that is undone again. */
+/** Returns what is reported about a change that is undone again. */
 async function told(change: string, undo: string, mayAdd = false) {
   const before = await recorded();
   await session.exec(change);

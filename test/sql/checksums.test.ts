@@ -11,7 +11,7 @@ const make = (sql: string) => session.exec(`CREATE SCHEMA shop; ${sql}`);
 const contentOf = async (columns: string[], table = "shop.t", mode: ContentMode = "full") =>
   takeTableContent(session, table, columns, mode);
 
-/** What the checksum of `columns` is before and after `sql`. */
+/** Returns the checksums of `columns` before and after `sql`. */
 async function aroundChange(columns: string[], sql: string, mode: ContentMode = "full") {
   const before = await contentOf(columns, "shop.t", mode);
   await session.exec(sql);
@@ -58,7 +58,7 @@ describe("a content checksum notices", () => {
     expect((await aroundChange(["a", "b"], "UPDATE shop.t SET a = b, b = a")).found).toEqual(["content"]);
   });
 
-  test("the loss of two equal rows, and two equal rows in place of two others", async () => {
+  test("the loss of two equal rows, and two equal rows instead of two others", async () => {
     await make("CREATE TABLE shop.t (a int); INSERT INTO shop.t VALUES (1), (2), (2)");
     const { before, after, found } = await aroundChange(["a"], "DELETE FROM shop.t WHERE a = 2");
     expect(found).toEqual(["rows"]);
@@ -167,7 +167,7 @@ describe("a content checksum does not notice", () => {
     ["char(5)", "text", "a"],
     ["char(5)", "char(9)", "a"],
     ["timestamp", "timestamptz", "2026-01-01 12:00"],
-  ])("that a column became wider, from %s to %s: the catalog tells", async (was, is, value) => {
+  ])("that a column became wider, from %s to %s: the catalog shows it", async (was, is, value) => {
     await make(
       `SET TimeZone = 'UTC'; CREATE TABLE shop.t (v ${was}); INSERT INTO shop.t VALUES ('${value}'), (NULL)`,
     );

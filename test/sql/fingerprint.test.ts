@@ -8,7 +8,7 @@ import { CHANGES, NO_CHANGES, SHOP } from "./fingerprint-cases.ts";
 const session = useEmbedded(SHOP);
 
 describe("a change is noticed, named, and gone when it is undone:", () => {
-  // What one case found when it had undone its change is where the next begins.
+  // A case's state after it has undone its change is the next case's start.
   let current: Fingerprint | undefined;
 
   test.each(CHANGES)("$what", async ({ change, undo, seen }) => {

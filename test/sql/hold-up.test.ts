@@ -4,7 +4,7 @@ import type { StepWork } from "../../lambdas/migrate/try-step.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";
 
-// Aurora's own function, as it is documented; the readers' figures are the table's.
+// Aurora's own function as documented; the readers' figures come from the table.
 const session = useEmbedded(`
   CREATE TABLE t (n int);
   CREATE TABLE reader (server_id text, session_id text, replica_lag_in_msec float8, last_update_timestamp timestamptz);
@@ -14,7 +14,7 @@ const session = useEmbedded(`
     LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT r.* FROM public.reader r; END $$;
   SET allow_system_table_mods = off;`);
 
-/** What it tells while batches of that table wait, and whether they still do when its patience is over. */
+/** Returns the lines reported while batches of that table wait. */
 async function told(): Promise<string[]> {
   const lines: string[] = [];
   const ports = { ...memoryPorts(), progress: (line: string) => void lines.push(line) };

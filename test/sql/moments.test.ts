@@ -23,7 +23,7 @@ const environment = async (by: "archive" | "copy" = "archive", clockAheadMs?: nu
   };
 };
 
-/** When a transaction that begins now would be dated by the server. */
+/** Returns the server's time for a transaction that begins now. */
 const serverTime = async () => (await readServerClock(session, { now: () => new Date() })).time;
 
 let before: string;
@@ -42,7 +42,7 @@ test("a moment is a whole second that comes after all that has committed, and be
   await pass();
   expect(Date.parse(await serverTime())).toBeGreaterThan(Date.parse(moment.at));
   const passed = await evidence.require(Doc.momentPassed("final"));
-  // So recovery finds a commit after it, also where nobody else works on the server.
+  // So recovery finds a commit after the moment, even if no other session works on the server.
   expect(BigInt(passed.transaction)).toBeGreaterThan(BigInt(transaction));
   const [status] = await session.query("SELECT pg_xact_status($1::text::xid8) AS status", [
     passed.transaction,
@@ -50,7 +50,7 @@ test("a moment is a whole second that comes after all that has committed, and be
   expect(status).toEqual({ status: "committed" });
 });
 
-test("of a fleet that copies it is the very moment, and nothing is waited for", async () => {
+test("of instances that are copied it is the current moment, without a wait", async () => {
   const { note, pass } = await environment("copy");
   const { moment } = await note();
   expect(Math.abs(Date.parse(moment.at) - Date.parse(before))).toBeLessThan(1_000);

@@ -74,7 +74,7 @@ describe("a large table", () => {
     await MANY(5_000);
     const ports = memoryPorts();
     let looked = 0;
-    // Each piece is a look at the clock: after the third the worker must leave.
+    // Each piece reads the clock once: after the third the worker must stop.
     ports.clock.remaining = () => (looked++ < 3 ? Number.POSITIVE_INFINITY : 0);
     expect(await inParts("full", ports)).toBeUndefined();
     expect(ports.lines).toHaveLength(3);
@@ -92,7 +92,7 @@ describe("a large table", () => {
   });
 });
 
-describe("the plan says how a table is read", () => {
+describe("the plan sets how a table is read", () => {
   const record = (contents: Record<string, ContentMode>, everyRow?: true) => {
     const ports = memoryPorts({
       plan: { contents },

@@ -46,7 +46,7 @@ test("a rollback that leaves a sequence where it would give the same values agai
 test.each([
   ["went back", "SELECT setval('app.orders_id_seq', 9)", ["app.orders_id_seq: had reached 10, now at 9"]],
   ["that falls went back up", "SELECT setval('app.down', -1)", ["app.down: had reached -2, now at -1"]],
-  ["went on", "SELECT nextval('app.orders_id_seq'), nextval('app.down'), nextval('app.unused')", []],
+  ["continued", "SELECT nextval('app.orders_id_seq'), nextval('app.down'), nextval('app.unused')", []],
   ["is set to begin beyond what it gave", "SELECT setval('app.orders_id_seq', 11, false)", []],
   [
     "is set to give the last value again",
@@ -60,7 +60,7 @@ test.each([
   ],
   ["was set, and gave its first value", "SELECT nextval('app.placed')", []],
   ["may start over", "SELECT setval('app.round', 1)", []],
-  ["is gone, which the fingerprint tells", "DROP SEQUENCE app.down", []],
+  ["is gone, which the fingerprint shows", "DROP SEQUENCE app.down", []],
 ])("a sequence that %s", async (_what, sql, lines) => {
   const before = await takeSequences(session);
   await session.exec(sql);

@@ -78,7 +78,7 @@ test("a view that the plan leaves out is not compared, and the scope states it",
   expect(scopeInWords(scopeOf({ catalog, views: before, ...rest }))).toContain(
     "Not proven: the contents of 1 materialized view (left out, as the plan requests), the contents of 1 materialized view (not read).",
   );
-  // Without the plan's word it is a difference.
+  // If the plan does not declare it, it is a difference.
   const all = await takeViews(session, ALL);
   await session.exec("REFRESH MATERIALIZED VIEW shop.clock");
   expect(await differencesOfViews(session, all, await takeViews(session, ALL))).toHaveLength(1);

@@ -21,7 +21,7 @@ beforeEach(() =>
 
 const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
 
-/** The same, where somebody writes while a worker waits. */
+/** The same databases, but this SQL runs while a worker waits. */
 const writing = (sql: string): Databases => ({
   single: true,
   withSession: (_endpoint, work) =>
@@ -81,9 +81,9 @@ describe("before the first migration", () => {
   });
 
   test.each([
-    ["and nobody wrote is gone on at once", "SELECT 1", false],
-    ["and somebody wrote waits until the counters have it", "SELECT pg_current_xact_id()", true],
-  ])("where others are connected %s", async (_, sql, waits) => {
+    ["and nobody wrote it continues at once", "SELECT 1", false],
+    ["and somebody wrote it waits until the counters have it", "SELECT pg_current_xact_id()", true],
+  ])("if others are connected %s", async (_, sql, waits) => {
     const { look, ports } = await recorded("connect", {}, "point-in-time");
     await session.exec(sql);
     let asked = 0;

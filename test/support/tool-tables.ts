@@ -1,6 +1,6 @@
 import type { Tool } from "../../lambdas/shared/tool-rows.ts";
 
-/** A tool's own table as the tool itself makes it, with two migrations applied, and what a plan of two more says. */
+/** A tool's own table as the tool itself makes it, with two migrations applied, and the rows for a plan of two more. */
 export interface ToolTable {
   /** The tool's SQL to create it. */
   ddl: string;

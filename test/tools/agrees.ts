@@ -12,26 +12,26 @@ import { runPlan, temporaryFolder } from "../support/rehearsal.ts";
 import { FakeTerminal } from "../unit/terminal/fake-terminal.ts";
 import { Place } from "./place.ts";
 
-/** A real tool, and how it says what it thinks. Its migration `n` makes the table `made<n>`. */
+/** A real tool, and how it reports its state. Its migration `n` makes the table `made<n>`. */
 export interface RealTool {
   tool: Tool;
   /** Writes the migrations 1 to `count` as the tool wants them. */
   write: (at: Place, count: number) => Promise<unknown>;
   /** Applies all that is pending. */
   up: (at: Place) => Promise<unknown>;
-  /** Which of the migrations in the folder the tool says are applied; absent: it has no way to say so. */
+  /** Which of the folder's migrations the tool reports as applied; absent: it has no command that reports it. */
   applied?: (at: Place, count: number) => Promise<number[]>;
   /** Rejects where the tool finds that its table and its files differ. */
   validate?: (at: Place) => Promise<unknown>;
-  /** Where in its folder the migrations are, and what else `sluice import` is told. */
+  /** Where in its folder the migrations are, and further arguments of `sluice import`. */
   imports?: { from?: string; args?: readonly string[] };
-  /** Of a tool whose files cannot be imported: what it calls a migration, and what its table is to hold about it. */
+  /** For a tool whose files cannot be imported: the name of a migration, and its row in the tool's table. */
   byHand?: (n: number) => { version: string; row: object };
-  /** Columns that say when, by whom and how long: the tool itself would write others each time. */
+  /** Columns for when, by which user and how long: the tool itself would write other values each time. */
   differs: readonly string[];
   /** A column that it takes empty, and fills in when it next looks. */
   fills?: string;
-  /** It is tried with whole runs, too: those of its kind would show the same. */
+  /** It is tried with whole runs, too: similar tools would show the same. */
   wholeRuns?: true;
 }
 
@@ -92,7 +92,7 @@ export function agrees(real: RealTool): void {
   const says = (...numbers: number[]) => (real.applied ? numbers : undefined);
 
   describe(real.tool, () => {
-    test("takes what a run applied for its own doing, and goes on from there", async () => {
+    test("treats what a run applied as its own work, and continues from there", async () => {
       const at = await Place.make();
       await real.write(at, 1);
       await real.up(at);
@@ -133,7 +133,7 @@ export function agrees(real: RealTool): void {
       expect(await at.contents(plan, real.differs)).toEqual(await its.contents(plan, real.differs));
     });
 
-    test("takes what a run rolled back for pending, and applies it itself", async () => {
+    test("treats what a run rolled back as pending, and applies it itself", async () => {
       const at = await Place.make();
       await real.write(at, 1);
       await real.up(at);

@@ -24,7 +24,7 @@ const OWNER = "sluice_tools";
 
 /** A database of its own, and a folder of a tool's migrations. */
 export class Place {
-  /** As the owner, whom the tools log in as, too. */
+  /** As the owner; the tools log in as the owner, too. */
   readonly url: string;
   readonly user = OWNER;
   readonly server = new URL(NATIVE_URL);

@@ -28,7 +28,7 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
       notes.push({
         file: path,
         line: 1,
-        says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and never otherwise",
+        says: "is a checkpoint: Atlas runs it on an empty database instead of all files before it, and never otherwise",
       });
     if (directives.some((line) => /atlas:delimiter\b/.test(line)))
       doubts.push({

@@ -86,7 +86,7 @@ function migrationOf(
   if (base)
     notes.push({
       file: path,
-      says: `is a baseline: Flyway runs it on an empty database in place of all versions up to ${version}, and never otherwise`,
+      says: `is a baseline: Flyway runs it on an empty database instead of all versions up to ${version}, and never otherwise`,
     });
   const way = base ? undefined : undo.get(sameVersion(version));
   if (way !== undefined)

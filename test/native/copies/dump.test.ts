@@ -72,7 +72,7 @@ describe("a logical copy", () => {
     });
   });
 
-  test("leaves out subscriptions, and says so", async () => {
+  test("leaves out subscriptions, and reports it", async () => {
     await withPgSession({ connectionString: urlOf(database.name) }, async (session) => {
       await session.exec(
         "CREATE SUBSCRIPTION of_sluice CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)",

@@ -6,7 +6,7 @@ import { type SourceServer, startSource, until } from "../../support/source-serv
 
 let source: SourceServer;
 const HELD = ["cron", "subscribed", "published", "prepared", "session"];
-/** By what holds the database: what a copy of it as its plain owner comes to, and as a superuser. */
+/** By what holds the database: the result of a copy by its plain owner, and by a superuser. */
 const said: Record<string, unknown> = {};
 let client: pg.Client;
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
     await s.exec("CREATE TABLE t (i int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
     await s.query("SELECT pg_create_logical_replication_slot('held_slot', 'pgoutput')");
   });
-  // No first copy of the table: its slot of its own would wait for the prepared transaction's end.
+  // No first copy of the table: its own slot would wait for the prepared transaction's end.
   await source.session("held_subscribed", async (s) => {
     await s.exec("CREATE TABLE t (i int PRIMARY KEY)");
     await s.exec(
@@ -78,7 +78,7 @@ describe("a database that is held cannot be copied by template: it is said by wh
     expect(text(name)).toMatch(/--copy physical .*--copy dump /);
   });
 
-  test("a plain owner, who may do none of that, is told to ask; a superuser is not", () => {
+  test("a plain owner, who may do none of that, is advised to request it; a superuser is not", () => {
     for (const name of HELD) {
       expect(text(name), name).toMatch(/this run's role may not .*: ask the server's administrator/);
       expect(text(name, "postgres"), name).not.toContain("may not");

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const letGoNow = async () => (await databases()).filter((name) => name.startsWith("sluice-let-go-"));
 
-/** A copy that a run made, and let go. */
+/** Makes a copy as a run does, and lets it go. */
 async function lettingGo(): Promise<ServerInstances> {
   const instances = new ServerInstances(original.url);
   await instances.copy(original.name, copy);
@@ -36,7 +36,7 @@ test("a copy that is let go is gone for the run, and dropped when the run is ove
   expect(await letGoNow()).toEqual([]);
 });
 
-test("what was written by then is written out, so that no copy in the downtime has to do it", async () => {
+test("letting a copy go makes a checkpoint, so that no copy in the downtime has to do it", async () => {
   await new ServerInstances(original.url).copy(original.name, copy);
   const past = await onServer(async (session) => {
     const [now] = await session.query<{ at: string }>("SELECT pg_current_wal_insert_lsn()::text AS at");

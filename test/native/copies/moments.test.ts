@@ -54,7 +54,7 @@ const written = (instance: string) =>
 const now = () =>
   on("production", async (s) => (await requireRow<{ now: Date }>(s, "SELECT clock_timestamp() AS now")).now);
 
-/** The next whole second that begins, once it has passed: what had committed is before it, what follows is after it. */
+/** Returns the next whole second, once it has passed: earlier commits are before it, later ones after it. */
 async function passedSecond(): Promise<string> {
   const second = Math.floor((await now()).getTime() / 1000 + 1) * 1000;
   await until(async () => (await now()).getTime() > second);
@@ -76,7 +76,7 @@ async function restored(point: PointInTime): Promise<string> {
 let made = 0;
 
 describe("a physical copy is restored to a moment", () => {
-  test("with what had committed by then, and nothing that came later", async () => {
+  test("with everything that had committed before it, and nothing later", async () => {
     await write(1);
     const point = await pointAt(await passedSecond());
     await write(2);
@@ -141,7 +141,7 @@ describe("a physical copy is restored to a moment", () => {
     expect(await written(instance)).toEqual([1]);
   });
 
-  test("once, however often it is asked for; and again under another name", async () => {
+  test("once, however often it is requested; and again under another name", async () => {
     await write(1);
     const point = await pointAt(await passedSecond());
     const instance = await restored(point);
@@ -165,7 +165,7 @@ describe("a physical copy is restored to a moment", () => {
   });
 });
 
-/** A moment that was asked for before the WAL was sent that far. What is sent by chance in that very second is none. */
+/** Returns a moment requested before the WAL was sent that far. If it was sent in the same second, tries again. */
 async function tooEarly(): Promise<PointInTime> {
   const point = await pointAt(await passedSecond());
   const begun = await instances.moments.startRestore(point, "early");

@@ -13,8 +13,8 @@ import { type SourceServer, startSource, until } from "../../support/source-serv
 let database: NativeDatabase;
 let source: SourceServer;
 
-// A database of a server that has everything that a copy must keep still: a job that writes every second, a subscription
-// that takes rows from a publisher's slot, and a session.
+// A database on a server with everything that a copy must stop: a job that writes every second, a subscription that
+// takes rows from a publisher's slot, and a session.
 beforeAll(async () => {
   database = await tinyDatabase();
   source = await startSource({
@@ -56,7 +56,7 @@ async function ticks(): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-/** Whether a row that is published now comes to production, and not to anybody else. */
+/** Publishes a row, and waits until production has it: no copy took it. */
 async function isTaken(i: number): Promise<boolean> {
   await source.query("publisher", `INSERT INTO taken VALUES (${i}) ON CONFLICT DO NOTHING`);
   await until(
@@ -65,7 +65,7 @@ async function isTaken(i: number): Promise<boolean> {
   return true;
 }
 
-/** What runs have in this user's folder for copies. */
+/** Returns what is left in this user's folder for copies. */
 function left(): string[] {
   const parent = join(tmpdir(), `sluice-copies-${process.getuid?.()}`);
   return existsSync(parent) ? readdirSync(parent) : [];
@@ -79,7 +79,7 @@ describe("a physical copy", () => {
     try {
       expect(await instances.copy("copy")).toEqual([]);
       const instance = await instances.describe("copy");
-      // Production has gone on meanwhile, and takes its rows still.
+      // Production continued meanwhile, and still takes its rows.
       const before = await ticks();
       await until(async () => (await ticks()) > before);
       expect(await isTaken(1)).toBe(true);
@@ -128,7 +128,7 @@ describe("a physical copy", () => {
     expect(left()).toEqual([]);
   }, 600_000);
 
-  /** A process of its own, which makes a copy, says where, and does that then. */
+  /** Starts a process that makes a copy, prints its place, and then runs that code. */
   const copying = (then: string) => {
     const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
     const script = `
@@ -161,7 +161,7 @@ describe("a physical copy", () => {
     child.stdout.on("data", (text) => {
       said += text;
     });
-    // Node's own code for a process that leaves while something is awaited is 13.
+    // Node exits with 13 if a process ends while it awaits something.
     expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
     expect(said).toContain("closed");
     expect(left()).toEqual([]);

@@ -11,7 +11,7 @@ import { planOf } from "../../support/plans.ts";
 import { type WorkerProcess, workerProcess } from "../../support/worker-process.ts";
 import type { Order } from "./worker.ts";
 
-// Every kind of step, each long enough to be killed in. What is done twice shows: rows are counted up, not set.
+// Every kind of step, each long enough to be killed in. A step done twice shows: it adds to numbers, and sets none.
 const MIGRATE = `
 -- sluice: step "count"
 INSERT INTO applied VALUES ('count');
@@ -40,7 +40,7 @@ CREATE INDEX a ON t (added);
 INSERT INTO applied VALUES ('alter');
 `;
 
-// The text of the first does not tell what it does, so that the second goes by a new look.
+// The first step's text does not show what it does, so the second step looks again.
 const MIGRATE_MORE = `
 -- sluice: step "opaque"
 DO $$ BEGIN UPDATE t SET n = n + 100; INSERT INTO applied VALUES ('opaque'); END $$;
@@ -116,7 +116,7 @@ afterAll(async () => {
 
 type Direction = "migrate" | "rollback";
 
-/** One worker; resolves to the number of its calls, or undefined when it was killed. */
+/** Runs one worker. Resolves to the number of its calls, or to undefined if it was killed. */
 function work(database: string, direction: Direction, kill: Kill | undefined): Promise<number | undefined> {
   const order: Order = {
     url: urlOf(database),
@@ -136,7 +136,7 @@ interface Ran {
   state: unknown;
 }
 
-/** Workers one after the other, each of the first ones killed, until one comes to the end; and what there is then. */
+/** Runs workers one after the other, the first ones killed, until one ends. Returns the database's state then. */
 async function run(direction: Direction, kills: readonly Kill[]): Promise<Ran> {
   const database = `${template}_${randomBytes(4).toString("hex")}`;
   await onServer((s) => s.exec(`CREATE DATABASE ${database} TEMPLATE ${template}`));
@@ -191,7 +191,7 @@ describe.each(["migrate", "rollback"] as const)("%s: whenever a worker is killed
     undisturbed = await run(direction, []);
   });
 
-  /** Every call of a worker: just before it is sent, and while the server is at work on it. */
+  /** Returns two kills for each call of a worker: just before it is sent, and while the server runs it. */
   const everyKill = (): Kill[] =>
     Array.from({ length: undisturbed.calls }, (_, index) => index + 1).flatMap((call): Kill[] => [
       { call, when: "before" },
@@ -224,7 +224,7 @@ describe.each(["migrate", "rollback"] as const)("%s: whenever a worker is killed
 
   test("and the next one too, the third one does", async () => {
     const kills = everyKill();
-    // The second falls on each place as well, in another order.
+    // The second kill hits each place, too, in another order.
     const pairs = kills
       .filter((_, index) => index % 2 === 0)
       .map((kill, index) => [kill, kills[(index * 7 + 3) % kills.length] as Kill]);

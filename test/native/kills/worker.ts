@@ -5,7 +5,7 @@ import type { Ports } from "../../../lambdas/shared/ports.ts";
 import type { OpenSession } from "../../../lambdas/shared/session.ts";
 import { DeadlyCalls, type Kill } from "../../support/deadly-session.ts";
 
-// Does the steps of files, and may be killed. Prints the number of its calls of the database when it comes to its end.
+// Does the steps of files, and may be killed. Prints the number of its database calls at its end.
 
 export interface VersionFile {
   version: string;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-test("two sessions that tell a relationship in opposite directions at once store it once", async () => {
+test("two sessions that report a relationship in opposite directions at the same time store it once", async () => {
   const [one, other] = [await db.connect(), await db.connect()];
   const tell = (source: string, target: string) =>
     `INSERT INTO agent_relationships (source_agent_id, target_agent_id, type, confidence)
@@ -69,7 +69,7 @@ describe("withTenantContext", () => {
     await expect(work).rejects.toThrow("was rolled back");
   });
 
-  test("destroys a client whose connection is gone, and the pool goes on", async () => {
+  test("destroys a client whose connection is gone, and the pool continues", async () => {
     const pool = db.pool();
     pool.on("error", () => undefined);
     const work = withTenantContext(pool, "default-tenant", async (client) => {
@@ -105,7 +105,7 @@ describe("vector search for tenants of all sizes", () => {
     await db.owner.exec("RESET app.current_tenant; SELECT refresh_hybrid_search_index()");
   });
 
-  // What a search sets for itself, and must not leave behind.
+  // Settings that a search makes for itself, and must not leave behind.
   const settings = `SELECT current_setting('hnsw.ef_search') AS effort, current_setting('hnsw.iterative_scan', true) AS iterative,
     current_setting('enable_sort') AS sort`;
 

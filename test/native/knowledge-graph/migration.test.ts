@@ -15,7 +15,7 @@ describe("007 on a large table", () => {
   const TABLES = `unnest(ARRAY['agent_profiles', 'agent_capabilities', 'performance_events', 'benchmark_datasets',
     'performance_anomalies', 'rl_training_batches']::regclass[]) AS t (relation)`;
 
-  /** Rows of the former tables that this session has read, by whatever means. */
+  /** Returns the number of rows of the former tables that this session has read, by any scan. */
   async function rowsRead(): Promise<number> {
     const [read] = await db.owner.query<{ rows: number }>(
       `SELECT sum(pg_stat_get_xact_tuples_returned(relation) + pg_stat_get_xact_tuples_fetched(relation))::int AS rows FROM ${TABLES}`,
@@ -36,7 +36,7 @@ describe("007 on a large table", () => {
     const seen = { blocking: 0, reading: 0, both: [] as string[] };
     for (const step of stepsOf("007", "migrate")) {
       if (step.kind !== "transaction") {
-        // Of what cannot run in a transaction there is only this, which waits for others and lets them go on.
+        // Only this cannot run in a transaction. It waits for other sessions without blocking them.
         expect(step.statements.map(({ sql }) => sql).join()).toMatch(/^CREATE (UNIQUE )?INDEX CONCURRENTLY/);
         for (const { sql } of step.statements) await db.owner.exec(sql);
         continue;
@@ -73,7 +73,7 @@ describe("007 on a large table", () => {
 
 // As psql runs a file: each statement on its own, so that it may stop after any of them.
 describe.each(["006", "007", "008"] as const)("%s", (version) => {
-  // Some two hundred times for 007, hence the catalog only each time, and the rows at the end.
+  // About two hundred times for 007, so each time only the catalog is compared, and the rows at the end.
   test("can be rolled back after any of its statements", { timeout: 1_200_000 }, async () => {
     const db = await createScratch(`rollback_${version}`);
     onTestFinished(() => db.close());
@@ -91,7 +91,7 @@ describe.each(["006", "007", "008"] as const)("%s", (version) => {
   });
 });
 
-// By hand, with psql: Sluice itself goes on where it stopped.
+// By hand, with psql: Sluice itself continues where it stopped.
 describe.each(["006", "007", "008"] as const)("the rollback of %s", (version) => {
   test("may stop after any of its statements and be begun again", { timeout: 1_200_000 }, async () => {
     const db = await createScratch(`again_${version}`);
@@ -111,7 +111,7 @@ describe.each(["006", "007", "008"] as const)("the rollback of %s", (version) =>
   });
 });
 
-test("the rollback of 007 builds anew what an interrupted one left half built", async () => {
+test("the rollback of 007 builds again what an interrupted one left half built", async () => {
   const db = await createScratch("unfinished");
   onTestFinished(() => db.close());
   await run(db.owner, "006", "migrate");

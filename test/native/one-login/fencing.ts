@@ -16,7 +16,7 @@ export interface Fencing {
   action: "fence" | "leave";
 }
 
-/** Fences a database or lets it go. */
+/** Fences a database, or lifts the fence. */
 export async function fencing(
   { url, folder, application, action }: Fencing,
   through: (session: Session) => Session = (session) => session,

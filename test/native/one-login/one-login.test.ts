@@ -17,8 +17,8 @@ import { type WorkerProcess, workerProcess } from "../../support/worker-process.
 import { type Fencing, fencing, RUN } from "./fencing.ts";
 import type { Order } from "./worker.ts";
 
-// One login for all: the application connects as the role that owns the database and all in it. Sluice logs in as
-// another, a member of that role, and does the plan's steps as it.
+// One login for all: the application connects as the role that owns the database and everything in it. Sluice logs in as
+// another role, a member of the owner, and runs the plan's steps as the owner.
 
 const APP = "one_login_app";
 const WEB = "one_login_web";
@@ -164,7 +164,7 @@ describe("preflight", () => {
     await on(APP, () => on(WEB, async () => expect(await found(SLUICE, oneLogin)).toEqual([])));
   });
 
-  test("refuses the application's own login, by which no fence could tell sessions apart", async () => {
+  test("refuses the application's own login, with which no fence could distinguish sessions", async () => {
     const [login] = await found(APP, oneLogin);
     expect(login).toMatchObject({
       name: "login",
@@ -173,7 +173,7 @@ describe("preflight", () => {
     expect(login?.mend).toContain(`runAs: ${APP}`);
   });
 
-  test("refuses an application that owns tables where no `runAs` says so, and says where to read on", async () => {
+  test("refuses an application that owns tables without a matching `runAs`, and shows where to read on", async () => {
     const problems = await found(SLUICE, { applicationRoles: [APP] });
     expect(problems).toMatchObject([
       { name: `application role ${APP}`, mend: expect.stringContaining("One login for all") },
@@ -254,7 +254,7 @@ describe("the fence", () => {
     await take().finally(() => fenceTask.run({ ...fields, action: "leave" }, ports, evidence));
   };
 
-  test("does not hold where one may write and goes on, says who, and gives back what it took", async () => {
+  test("does not hold while a session may still write, names that session, and gives back the rights it took", async () => {
     const before = await access();
     await on("postgres", async () =>
       expect(fence({ action: "fence", again: false })).rejects.toThrow(
@@ -264,11 +264,11 @@ describe("the fence", () => {
     expect(await access()).toEqual(before);
   });
 
-  test("lets a way back go on beside such a session", async () => {
+  test("lets a way back continue beside that session", async () => {
     await on("postgres", () => fence({ action: "fence", again: true }));
   });
 
-  test("ends the sessions of the owner and of whoever acts as it", async () => {
+  test("ends the sessions of the owner and of roles that act as the owner", async () => {
     await on(APP, (app) =>
       on(WEB, async (web) => {
         await fence({ action: "fence", again: false });

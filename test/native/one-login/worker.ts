@@ -1,8 +1,7 @@
 import { DeadlyCalls, type Kill } from "../../support/deadly-session.ts";
 import { type Fencing, fencing } from "./fencing.ts";
 
-// Fences a database or lets it go, and may be killed. Prints the number of its calls of the database when it comes to
-// its end.
+// Fences a database or lifts the fence, and may be killed. Prints the number of its database calls at its end.
 
 export type Order = Fencing & { kill: Kill };
 

@@ -20,7 +20,7 @@ describe("a step in batches", () => {
     expect(row?.batches).toBeGreaterThan(2);
   });
 
-  test("goes on from its last batch when its session is ended in the middle of one", async () => {
+  test("continues from its last batch when its session is ended in the middle of one", async () => {
     await db.connected((s) =>
       s.exec(`CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN IF NEW.b = 4000 THEN PERFORM pg_sleep(1); END IF; RETURN NEW; END $$;
@@ -40,7 +40,7 @@ describe("a step in batches", () => {
     expect(await counts()).toEqual([{ n: 1, rows: 5000 }]);
   });
 
-  test("leaves when its worker's time is over, and the next one goes on", async () => {
+  test("stops when its worker's time is over, and the next worker continues", async () => {
     await db.query(
       "CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.0005); RETURN $1; END $$",
     );
@@ -63,7 +63,7 @@ describe("a step in batches", () => {
     expect(await counts()).toEqual([{ n: 1, rows: 5000 }]);
   });
 
-  test("holds on while the table is vacuumed, and tells so", async () => {
+  test("waits while the table is vacuumed, and reports it", async () => {
     await db.query("ALTER TABLE t SET (autovacuum_enabled = off)");
     // Slow enough to be seen.
     const vacuum = db.connected(async (s) => {

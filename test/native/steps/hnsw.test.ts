@@ -35,8 +35,8 @@ describe.each([
     expect(await options()).toEqual(before);
   });
 
-  test("is built by one process where the server has no shared memory for workers, and says so", async () => {
-    // More than any machine shares. A build alone takes of it only what it needs.
+  test("is built by one process where the server has no shared memory for workers, and reports it", async () => {
+    // More than any machine can share. A build by one process takes only what it needs.
     await db.query(`ALTER DATABASE ${db.name} SET maintenance_work_mem = '2000GB'`);
     const before = await options();
     const [step] = (await db.apply(sql)) ?? [];
@@ -60,7 +60,7 @@ describe.each([
   });
 });
 
-test("a table's options are put back when the session is ended in the middle of a build, by whoever comes next", async () => {
+test("a table's options are put back by the next worker when the session is ended in the middle of a build", async () => {
   await db.query("ALTER TABLE t SET (fillfactor = 90)");
   const before = await options();
   const end = async () => {

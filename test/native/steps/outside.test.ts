@@ -19,7 +19,7 @@ const invalid = (name: string) =>
             UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${name}'::regclass`),
   );
 
-/** Somebody who read something long ago and has not ended his transaction. */
+/** Opens a session with an old snapshot, whose transaction has not ended. */
 async function withOldSnapshot(work: (holder: Session, pid: number) => Promise<void>): Promise<void> {
   await db.query("CREATE TABLE unrelated ()");
   await db.connected(async (holder) => {

@@ -14,9 +14,9 @@ test("a column of a domain with a CHECK rewrites its table, which is noticed and
   expect(lock?.seconds).toBeGreaterThanOrEqual(0.2);
 });
 
-test("rewriting is known also when its worker was gone before the step's end", async () => {
+test("a rewrite is noticed even if its worker was gone before the step's end", async () => {
   const sql = `-- sluice: step "a"\nDO $$ BEGIN EXECUTE 'ALTER TABLE t SET UNLOGGED'; END $$;\nSELECT pg_sleep(2);`;
-  // A worker that must leave at once lets its statement go on.
+  // A worker that must stop at once leaves its statement running.
   const first = db.work(sql, { livesMs: 5_500, noticesRewrites: true });
   await db.until(SLEEPING);
   expect(await first.steps).toBeUndefined();

@@ -35,7 +35,7 @@ describe("a step", () => {
         "ALTER TABLE t ADD COLUMN z integr;",
         "m.sql:2: .*integr.*\n +2 \\| ALTER TABLE t ADD COLUMN z integr\n +\\^",
       ],
-      // What does not parse the server refuses before it does anything of the message.
+      // If a statement does not parse, the server runs nothing of the message.
       [
         "CREATE TABLE b ();\nSELECT '\u{1f680}\u{1f680}';\n-- \u{1f680}\nSELECT 'ü\u{1f680}',\n  1 FORM t, u;",
         "m.sql:6: .*syntax error.*\n +6 \\|   1 FORM t, u;?\n +\\^",
@@ -62,7 +62,7 @@ describe("a step", () => {
       await holder.exec("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE");
       applied = db.apply('-- sluice: step "a"\nALTER TABLE t ADD COLUMN y int;');
       await db.connected(async (reader) => {
-        // A reader waits behind the step's own wait at most, which ends with its lock timeout.
+        // A reader waits at most as long as the step's own wait, which ends with its lock timeout.
         await reader.exec("SET statement_timeout = '5s'");
         for (let n = 0; n < 20; n++) {
           await reader.query("SELECT count(*) FROM t");
@@ -75,7 +75,7 @@ describe("a step", () => {
     expect(step?.gaveWay).toBeGreaterThan(0);
   });
 
-  test("tells who held it up: pid, user, since when, on what", async () => {
+  test("reports which session held it up: pid, user, since when, on what", async () => {
     await db.connected(async (holder) => {
       await holder.exec("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
       const [me] = await holder.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
@@ -143,7 +143,7 @@ describe("a step", () => {
     });
   });
 
-  test("says what it did: rows, WAL, growth, and the longest lock that others would have waited for", async () => {
+  test("reports what it did: rows, WAL, growth, and the longest lock that others would have waited for", async () => {
     const steps = await db.apply(
       [
         '-- sluice: step "rows"\nUPDATE t SET x = x + 1 WHERE id <= 300;\nDELETE FROM t WHERE id > 900;',

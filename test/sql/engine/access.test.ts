@@ -25,7 +25,7 @@ const grant = (what: string) =>
     `DO $$ BEGIN EXECUTE format('GRANT ${what.replace(" TO ", " ON DATABASE %I TO ")}', current_database()); END $$`,
   );
 
-/** Fences these roles out; resolves to what was taken. */
+/** Fences these roles out. Resolves to the rights that were taken. */
 const take = async (roles: readonly string[]) => {
   const taken = await connectRights(session, roles);
   await takeConnect(session, taken);

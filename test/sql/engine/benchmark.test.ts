@@ -132,7 +132,7 @@ describe("a benchmark", () => {
     ]);
   });
 
-  test("gives a setting back that knows no empty value", async () => {
+  test("gives a setting back that has no empty value", async () => {
     const settings = { enable_seqscan: "off" };
     await measure(session, benchmark({ baseline: "SELECT 1", settings }));
     expect(await session.query("SHOW enable_seqscan")).toEqual([{ enable_seqscan: "on" }]);

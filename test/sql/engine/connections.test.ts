@@ -59,7 +59,7 @@ describe("the plan's 50 connections", () => {
     });
   });
 
-  test("are too few for a role with a lower limit, and the mend is reported", async () => {
+  test("are too few for a role with a lower limit, and the fix is reported", async () => {
     await session.exec("ALTER ROLE app CONNECTION LIMIT 20");
     const [check] = await inspect();
     expect(check).toMatchObject({ passed: false, seen: expect.stringContaining("role app may have 20") });

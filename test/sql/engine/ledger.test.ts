@@ -207,7 +207,7 @@ describe("the steps of a file, where there is one session only", () => {
   test.each([
     ["by its name", "ALTER TABLE schema_migrations ADD name text NOT NULL;"],
     [
-      "where its text does not tell",
+      "where its text does not show it",
       "DO $$ BEGIN ALTER TABLE schema_migrations ADD name text NOT NULL; END $$;",
     ],
   ])("note the version in its table as a step before left it, changed %s", async (_how, sql) => {
@@ -244,7 +244,7 @@ describe("the steps of a file, where there is one session only", () => {
     ["asks for that alone", "SELECT pg_advisory_unlock_all();"],
     ["does so on the way", "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS told;"],
   ])(
-    "of which one gives the lock back and %s are each done once, whoever had the lock in between",
+    "are each done once, when one gives the lock back and %s and another worker has the lock in between",
     async (_, sql) => {
       const run = runOf(
         `-- sluice: step "one"\nCREATE TABLE a (id int);\n-- sluice: step "two"\n${sql}\n-- sluice: step "three"\nINSERT INTO a VALUES (1);`,

@@ -7,7 +7,7 @@ import { memoryPorts } from "../../support/ports.ts";
 const session = useEmbedded("CREATE ROLE mig");
 afterEach(() => session.exec("RESET ROLE; DROP TABLE IF EXISTS v"));
 
-/** What preflight finds for a plan of these versions over a table of that shape and with those rows. */
+/** Returns preflight's checks for a plan of these versions, with a table of this shape and with these rows. */
 const checks = async (
   columns: string,
   rows: readonly string[],
@@ -32,7 +32,7 @@ describe("the newest version must be the expected one", () => {
     ["1.10 where 1.9 is there", text, ["'1.2'", "'1.9'", "'1.10'"], "1.10", true],
     ["1.3, which was never there", text, ["'1.2'", "'1.9'", "'1.10'"], "1.3", false],
     ["1.9, which is not the newest", text, ["'1.2'", "'1.9'", "'1.10'"], "1.9", false],
-    ["1, of which only the first digits agree", text, ["'1.2'"], "1", false],
+    ["1, where only the first digits agree", text, ["'1.2'"], "1", false],
     ["005 as 005", text, ["'004'", "'005'"], "005", true],
     ["005 as 5, in text", text, ["'004'", "'005'"], "5", false],
     ["005 as 5, in numbers", "version int", ["4", "5"], "005", true],
@@ -103,7 +103,7 @@ describe("the newest version must be the expected one", () => {
     expect(one(await checks(text, [], "1"), "schema version")?.seen).toBe("no row");
   });
 
-  test("a version in the wrong spelling is reported as such", async () => {
+  test("a version in the wrong spelling is reported with the right one", async () => {
     expect(one(await checks(text, ["'005'"], "5"), "schema version")?.mend).toContain(
       "write expectedVersion",
     );

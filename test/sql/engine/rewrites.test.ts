@@ -98,7 +98,7 @@ test("rewrites are observed only if requested", async () => {
   expect((await steps(within("ALTER TABLE t SET UNLOGGED"), false))?.[0]).not.toHaveProperty("rewrites");
 });
 
-test("a ledger of an older Sluice is completed, and what it knows stays", async () => {
+test("a ledger of an older Sluice is completed, and its entries stay", async () => {
   await steps("SELECT 1;");
   await session.exec("ALTER TABLE sluice.step DROP COLUMN rewrites");
   runs--;

@@ -57,7 +57,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
       "GRANT SELECT ON TABLE public.p1 TO mig;",
     ],
     [
-      "a table of which only a column is granted",
+      "a table with a grant on one column only",
       "CREATE TABLE t (id int, secret text); ALTER TABLE t OWNER TO other; GRANT SELECT (id) ON t TO mig",
       "public.t cannot be read",
       "GRANT SELECT ON TABLE public.t TO mig;",
@@ -88,7 +88,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
       "GRANT other TO mig; ALTER TABLE public.t NO FORCE ROW LEVEL SECURITY;",
     ],
     [
-      "row-level security of a superuser's table, whose rights nobody is told to grant",
+      "row-level security of a superuser's table: a grant of its rights is never advised",
       "CREATE TABLE t (id int); GRANT SELECT ON t TO mig; ALTER TABLE t ENABLE ROW LEVEL SECURITY",
       "row-level security of public.t hides rows",
       "ALTER ROLE mig BYPASSRLS;",
@@ -98,7 +98,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
     const found = await named("rights to read");
     expect(found).toMatchObject({ passed: false, seen });
     expect(found?.mend).toContain(helps);
-    // Pasted, it does help.
+    // Pasted, the fix works.
     await session.exec(`RESET ROLE; ${found?.mend.replace(/^[^:]*: /, "")}`);
     expect(await named("rights to read")).toMatchObject({ passed: true });
   });
@@ -314,7 +314,7 @@ describe("a right that a later state needs", () => {
       "SET LOCAL ROLE other; ALTER TABLE theirs ADD COLUMN a int",
     ],
     [
-      "the name leads elsewhere by then",
+      "the name leads elsewhere when it runs",
       "CREATE SCHEMA elsewhere; ALTER SCHEMA elsewhere OWNER TO mig",
       "SET search_path = elsewhere; ALTER TABLE theirs ADD COLUMN a int",
     ],

@@ -13,7 +13,7 @@ beforeAll(() => loadModule());
 const run = (sql: string) => runChecks(session, parseCheckFile("v.sql", sql), ["reader", "writer"]);
 
 describe("a check has failed", () => {
-  test("when it says so, with what was expected and seen", async () => {
+  test("when its row has passed = false, with what was expected and seen", async () => {
     expect(await run('-- sluice: check "a"\nSELECT false AS passed, 1 AS expected, 2 AS seen;')).toEqual([
       { name: "a", at: "v.sql:1", as: null, passed: false, expected: "1", seen: "2" },
     ]);
@@ -21,7 +21,7 @@ describe("a check has failed", () => {
 
   test.each([
     ["it yields no row", "SELECT true AS passed WHERE false"],
-    ["it yields no row that says whether it passed", "SELECT 1 AS one"],
+    ["its row lacks the column passed", "SELECT 1 AS one"],
     ["it yields null", "SELECT NULL::boolean AS passed, '' AS expected, '' AS seen"],
     ["it yields a word for a truth", "SELECT 'true' AS passed, '' AS expected, '' AS seen"],
   ])("when %s", async (_what, sql) => {

@@ -86,7 +86,7 @@ describe("which migrations are applied", () => {
       /1\.1 has success = false/,
     ],
     ["sqlx", "UPDATE _sqlx_migrations SET success = false WHERE version = 2", /2 has success = false/],
-  ] as const)("is refused where %s itself would not go on", async (tool, sql, says) => {
+  ] as const)("is refused where %s itself would not continue", async (tool, sql, says) => {
     await within(async () => {
       const folder = await twoApplied(tool);
       await session.exec(sql);

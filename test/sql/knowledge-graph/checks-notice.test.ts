@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-// What somebody breaks, the check that must say so, and how it is mended.
+// What is broken, the version, the SQL that breaks it, the check that must report it, and the SQL that repairs it.
 const broken: [string, Version, string, RegExp, string][] = [
   [
     "a table added later without a policy",
@@ -64,7 +64,7 @@ const broken: [string, Version, string, RegExp, string][] = [
     "DROP POLICY wide ON agent_relationships",
   ],
   [
-    "a policy that hides from the planner whose embeddings are asked for",
+    "a policy that hides from the planner whose embeddings are requested",
     "008",
     `ALTER POLICY tenant_capability_isolation ON agent_capabilities_graph
      USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant', true), '')))`,
@@ -94,7 +94,7 @@ const broken: [string, Version, string, RegExp, string][] = [
     "DROP INDEX later",
   ],
   [
-    "a table without a policy of which single columns were granted",
+    "a table without a policy and with grants on single columns",
     "007",
     "CREATE TABLE later (id int, secret text); GRANT SELECT (id) ON later TO v2_readonly",
     /escapes row security.*later: a table without row security \(v2_readonly\)/,
@@ -116,7 +116,7 @@ const broken: [string, Version, string, RegExp, string][] = [
     "DROP TABLE later",
   ],
   [
-    "a function that tells a number with its owner's rights",
+    "a function that returns a number with its owner's rights",
     "007",
     `CREATE FUNCTION later() RETURNS BIGINT LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
      AS 'SELECT count(*) FROM agent_profiles'`,

@@ -60,7 +60,7 @@ export async function createBaseline(start: Start = {}): Promise<PGlite> {
   return db;
 }
 
-/** As if a new connection of the owner's. */
+/** Resets the session, as if it were a new connection of the owner. */
 export async function becomeOwner(db: PGlite): Promise<void> {
   await db.exec("RESET SESSION AUTHORIZATION");
   await db.exec("DISCARD ALL");

@@ -45,7 +45,7 @@ async function one(sql: string): Promise<unknown> {
   return (await rows(sql))[0]?.[0];
 }
 
-/** What the server says when it refuses; "accepted" when it does not. The transaction goes on. */
+/** Returns the server's refusal, or "accepted". The transaction continues. */
 async function outcome(sql: string): Promise<string> {
   await db.exec("SAVEPOINT attempt");
   try {
@@ -147,11 +147,11 @@ describe("nothing reaches around row security", () => {
       "the search behind the searches",
       "SELECT * FROM nearest_rows('hybrid_search_materialized', NULL, ARRAY['b'], 'true', 10)",
     ],
-    ["whom a search may read", "SELECT searchable_tenants('b', 'x')"],
-    ["the log's pen", "SELECT note_cross_tenant_attempt('b', 'x', 'x')"],
+    ["the list of tenants that a search may read", "SELECT searchable_tenants('b', 'x')"],
+    ["the function that writes the log", "SELECT note_cross_tenant_attempt('b', 'x', 'x')"],
     ["the log itself", "DELETE FROM tenant_access_log"],
     ["emptying a table", "TRUNCATE agent_profiles CASCADE"],
-    ["what the rollback must know", "SELECT * FROM tenant_isolation_undo"],
+    ["the table that the rollback needs", "SELECT * FROM tenant_isolation_undo"],
   ])("%s is out of the application's reach", async (_, sql) => {
     await become("v2_app", "a");
     expect(await outcome(sql)).toMatch(/^42501/);
@@ -162,7 +162,7 @@ describe("nothing reaches around row security", () => {
     expect(await one("SELECT string_agg(name, ',' ORDER BY name) FROM available_agents")).toBe("a-1,a-2");
   });
 
-  test("searching in another tenant's name finds nothing and is recorded, without telling whether it exists", async () => {
+  test("searching in another tenant's name finds nothing and is recorded, without showing whether it exists", async () => {
     await become("v2_app", "a");
     const search = (tenant: string) =>
       rows(
@@ -219,7 +219,7 @@ describe("statements of the application as it was", () => {
     ).toEqual([["a"]]);
   });
 
-  test("may go on using ON CONFLICT ON CONSTRAINT", async () => {
+  test("may still use ON CONFLICT ON CONSTRAINT", async () => {
     await db.exec(
       "INSERT INTO agent_profiles (name, model_family) VALUES ('a-1', 'new') ON CONFLICT ON CONSTRAINT unique_agent_name DO UPDATE SET model_family = 'new'",
     );

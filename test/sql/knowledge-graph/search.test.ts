@@ -2,7 +2,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { becomeOwner, createBaseline, run, VERSIONS } from "./database.ts";
 
-// A crowd that is near to what is asked for, and tenants on the other side, farther than everybody in it.
+// A crowd near the searched vector, and tenants on the other side, farther away than the whole crowd.
 const TENANTS: Readonly<Record<string, { rows: number; away: 1 | -1 }>> = {
   crowd: { rows: 400, away: 1 },
   far: { rows: 12, away: -1 },
@@ -44,14 +44,14 @@ beforeEach(async () => {
 
 const names = async (sql: string) => (await db.query<{ name: string }>(sql)).rows.map(({ name }) => name);
 
-/** The truth: names of the nearest, compared one by one. */
+/** Returns the correct result: names of the nearest, compared one by one. */
 const nearest = (tenants: string[], condition = "true", wanted = 10) =>
   names(`
     SELECT c.capability_name AS name FROM agent_capabilities_graph c
      WHERE c.tenant_id = ANY ('{${tenants}}') AND vector_norm(c.embedding) > 0 AND ${condition}
      ORDER BY (c.embedding <=> ${QUESTION}) + 0 LIMIT ${wanted}`);
 
-/** By the way for large tenants, among few candidates, as among the many rows of a large table. */
+/** Searches by the method for large tenants, with few candidates, as among the many rows of a large table. */
 async function asLarge(tenants: string[], condition = "true", wanted = 10) {
   const { rows } = await db.query<{ name: string; all: boolean }>(`
     SELECT c.capability_name AS name, found.all
@@ -85,7 +85,7 @@ describe("a search finds a tenant's rows, wherever they are", () => {
     expect(found.lookedAtAll).not.toContain(false);
   });
 
-  test("as a large tenant, near: by the index, which says that it did not look at all", async () => {
+  test("as a large tenant, near: by the index, which reports that it did not read all rows", async () => {
     const found = await asLarge(["crowd"]);
     expect(found.names).toHaveLength(10);
     expect(new Set(found.lookedAtAll)).toEqual(new Set([false]));
@@ -218,7 +218,7 @@ describe("a search finds a tenant's rows, wherever they are", () => {
     expect(large.length).toBeLessThanOrEqual(2 * rows);
   });
 
-  test("by a prepared statement whose plan is kept, whoever asks", async () => {
+  test("by a prepared statement whose plan is kept, for every tenant", async () => {
     const searches = [
       `SELECT capability_name AS name FROM find_similar_capabilities($1)`,
       `SELECT name FROM hybrid_search($1)`,

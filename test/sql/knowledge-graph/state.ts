@@ -19,7 +19,7 @@ export async function takeState(session: Session): Promise<State> {
   return { catalog, contents };
 }
 
-/** Readable lines; none when everything is as it was. */
+/** Returns the differences as readable lines; none if everything is as it was. */
 export function changes(before: State, after: State): string[] {
   return [
     ...differences(before.catalog, after.catalog).map(describeDifference),

@@ -8,7 +8,7 @@ import { FakeTerminal } from "../../unit/terminal/fake-terminal.ts";
 
 const BUNDLED = new URL("../../../sql/knowledge-graph", import.meta.url).pathname;
 
-// As with those written by hand, the first line of each that fails says which object is not back.
+// If a rollback fails, its first line names the object that is not back, as with rollbacks written by hand.
 test("the rollbacks that are made for the bundled migrations pass every try", {
   timeout: 600_000,
 }, async () => {
@@ -23,7 +23,7 @@ test("the rollbacks that are made for the bundled migrations pass every try", {
   expect(code, terminal.out + terminal.err).toBe(0);
   expect(terminal.out).not.toContain("NOT bring");
   for (const { folder } of migrations) expect(terminal.out).toContain(`${folder}/rollback.sql: written,`);
-  // What they do to rows is said: their DO blocks may change some.
+  // It reports that their DO blocks may change rows.
   expect(terminal.out).toContain("007_multi_tenant_isolation/migrate.sql runs code");
   expect((await loadPlan(plan)).plan.migrations.map(({ rollback }) => rollback)).toMatchObject(
     migrations.map(() => ({ steps: [{ kind: "transaction" }] })),

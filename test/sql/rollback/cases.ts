@@ -1,4 +1,4 @@
-// Migrations that people write, and what becomes of the rollback that is made for each.
+// Migrations that people write, and the result of the rollback that is made for each.
 
 /** A database as a team's may be, with rows in it. */
 export const BASELINE = `
@@ -64,9 +64,9 @@ export interface Case {
   what: string;
   /** migrate.sql; marks cut it into steps. */
   sql: string;
-  /** Absent: the rollback holds. Otherwise it stands in one of the lines that say what does not. */
+  /** Absent: the rollback holds. Otherwise it is part of a line that reports what does not hold. */
   wrong?: string;
-  /** Stands in one of the sentences that say what cannot be known. */
+  /** Part of a sentence that states what cannot be known. */
   unknown?: string;
 }
 

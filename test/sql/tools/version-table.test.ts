@@ -119,7 +119,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
   });
 });
 
-describe("what the tool itself would not go on from is refused by name:", () => {
+describe("a state from which the tool itself would not continue is refused by name:", () => {
   test.each(
     TOOLS.flatMap((tool) => {
       const { unfinished } = TOOL_TABLES_MADE[tool];

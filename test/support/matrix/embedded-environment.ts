@@ -204,7 +204,7 @@ export class EmbeddedEnvironment implements Environment, Instances, Databases {
       askedFor: new Set(this.askedFor),
       running: this.running,
     };
-    // Each that goes on from here opens databases of its own.
+    // Each walk that continues from here opens its own databases.
     return () =>
       new EmbeddedEnvironment(this.owner, {
         ...contents,

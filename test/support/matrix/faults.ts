@@ -12,7 +12,7 @@ export type Fault =
     }
   /** The state waits for a resource that enters a status which it does not leave by itself. */
   | { state: string; kind: "status" }
-  /** A person says No-Go. */
+  /** A person gives a No-Go. */
   | { state: string; kind: "no" }
   /** Nobody answers in time. */
   | { state: string; kind: "silence" };

@@ -28,7 +28,7 @@ export async function entries(
   const found = new Map<string, Entry>();
   const entered = new Set<string>();
   const smoke = "Smoke-test the application";
-  // Where the walks themselves go on from is kept in any case.
+  // States from which these walks themselves continue are always kept.
   const only = restoreOnlyFrom(ground.plan);
   const onlyBegins = `Apply ${only?.version} to production`;
   const kept = (state: string) =>

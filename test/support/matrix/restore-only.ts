@@ -11,7 +11,7 @@ export function placeText(place: Place | undefined): string {
   return place === undefined ? "" : `, the ${place} migration restore-only`;
 }
 
-/** The tiny plan with a third migration, of which one has no rollback. */
+/** Returns the tiny plan with a third migration; one of the three has no rollback. */
 export function withRestoreOnly(plan: CompiledPlan, place: Place): CompiledPlan {
   const [first, second] = plan.migrations as [Migration, Migration];
   return restoreOnlyAt({ ...plan, migrations: [first, second, third(second)] }, place);

@@ -151,7 +151,7 @@ class Walk {
       retryPauseMs: 0,
       waitMs: 0,
       ...(halt ? { startAt: halt.state } : {}),
-      // One that goes on from a halt is the same execution; the interpreter gives each the time at which it begins.
+      // A walk that continues from a halt is the same execution, but the interpreter gives each its own start time.
       task: (state, event) =>
         this.exchange(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
       onEvent: (event) => this.see(event),
@@ -184,7 +184,7 @@ class Walk {
     this.passed.push(JSON.stringify(state));
   }
 
-  /** As the definition says where it is; empty where nothing is there. */
+  /** Returns the cause from the path in the definition; empty if the path has no value. */
   private causeOf(name: string, input: unknown): string {
     const { CausePath } = this.ground.definition.states.get(name) as { CausePath?: string };
     const found = CausePath?.split(".")
@@ -242,8 +242,8 @@ class Walk {
   }
 
   /**
-   * Nobody can go on within a branch: from a state there others go on where all branches begin. So no branch may act
-   * before all is saved.
+   * A walk cannot continue within a branch. From a state there, walks continue where all branches begin, so no branch may
+   * act before everything is saved.
    */
   private async haltIfWanted(name: string, state: string): Promise<void> {
     const { states, capabilities } = this.ground.definition;

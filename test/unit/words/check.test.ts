@@ -30,8 +30,11 @@ describe("in a document", () => {
     expect(places(await checkMarkdown(text)).map((place) => place.split(" ")[0])).toEqual(["1:7", "1:22"]);
   });
 
-  test("such as, such a and the like stay", async () => {
-    expect(await checkMarkdown("A tool such as psql. Such a tool. The setting, as such.\n")).toEqual([]);
+  test("such as, such a, no such and the like stay, and what cannot be told apart", async () => {
+    const text =
+      "A tool such as psql. Such a tool. The setting, as such. No such file. They cannot be told apart.\n";
+    expect(await checkMarkdown(text)).toEqual([]);
+    expect(places(await checkMarkdown("The gate has such settings.\n"))).toEqual(['1:14 "such"']);
   });
 });
 
@@ -51,6 +54,19 @@ describe("in TypeScript", () => {
       '5:15 "says"',
       '6:12 "told"',
     ]);
+  });
+
+  test("a finding after code of several lines in a template has its own line", () => {
+    expect(places(checkTypeScript(`const a = \`\${f(\n  1,\n)} it\nsays so\`;\n`))).toEqual(['4:1 "says"']);
+  });
+
+  test("names of states stay, but no text that contains one", () => {
+    const source = 'task("Tell everyone");\ntask("Tell everyone again");\n';
+    expect(places(checkTypeScript(source))).toEqual(['2:7 "Tell"']);
+  });
+
+  test("code in a comment is not read", () => {
+    expect(places(checkTypeScript("/** `anew`: it was written anew. */\n"))).toEqual(['1:28 "anew"']);
   });
 
   test("names, keys, paths and regular expressions are code", () => {
