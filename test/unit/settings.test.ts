@@ -54,7 +54,7 @@ describe("settings", () => {
     ["orders.cluster-abc123.eu-central-1.docdb.amazonaws.com", /DocumentDB or Neptune/],
     ["orders.abc123.eu-central-1.rds.amazonaws.com:5432", /only the identifier, orders$/],
     ["arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:orders", /only the identifier, orders$/],
-  ])("what is no instance's identifier is refused as what it is: %s", (instance, what) => {
+  ])("a text that is no instance identifier is refused as what it is: %s", (instance, what) => {
     const mistakes = mistakesIn({ ...exampleSettings, database: { ...exampleSettings.database, instance } });
     expect(mistakes).toEqual([expect.stringMatching(what)]);
     expect(mistakes[0]).toContain("database.instance: ");
@@ -163,7 +163,7 @@ describe("settings", () => {
     expect(mistakes[0]).toContain(text);
   });
 
-  test("hand tags on to the run, and nothing where there are none", () => {
+  test("pass tags on to the run, and nothing if there are none", () => {
     const told = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
     expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
       "cost-center": "4711/a",
@@ -223,7 +223,7 @@ describe("settings", () => {
     expect(mistakes).toContainEqual(expect.stringContaining(message));
   });
 
-  test("approvers with names are known to the functions by a name and an id, without their address", () => {
+  test("approvers with names reach the functions as a name and an id, without their address", () => {
     const ada = { name: "Ada Lovelace", email: "ada@example.com" };
     const run = toDeployed(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
     const person = { id: expect.stringMatching(/^[0-9a-f]{16}$/), name: "Ada Lovelace" };
@@ -245,11 +245,11 @@ describe("settings", () => {
     const stock = { instance: "stock", name: "warehouse", iamUser: "migrator" };
     const several = (...databases: object[]) => ({ ...rest, databases });
 
-    test("a single one is a list of one, and a list of one is a single one", () => {
+    test("a single one equals a list of one", () => {
       expect(parseSettings(several(database))).toEqual(parseSettings(exampleSettings));
     });
 
-    test("each has what is its own, and else what stands beside the list", () => {
+    test("each has its own settings, and otherwise those beside the list", () => {
       const own = { application: { roles: ["stock_app"] }, alarms: ["stock-latency"] };
       const { databases } = toDeployed(
         parseSettings({
@@ -279,7 +279,7 @@ describe("settings", () => {
       ]);
     });
 
-    test("those of one instance are distinguished by the database", () => {
+    test("databases of one instance are distinguished by the database name", () => {
       const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
       expect(databases.map(({ label }) => label)).toEqual([
         "stock/warehouse",
@@ -317,7 +317,7 @@ describe("settings", () => {
         several({ ...stock, url: "x" }),
         ["databases[0].url: there is no such setting"],
       ],
-    ])("%s are refused, by their place", (_, given, places) => {
+    ])("%s are refused, with their place", (_, given, places) => {
       const mistakes = mistakesIn(given);
       for (const place of places) expect(mistakes.join("\n")).toContain(place);
       expect(mistakes).toHaveLength(places.length);
@@ -357,7 +357,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("a key for a secret that there is not is refused", () => {
+  test("a key for a missing secret is refused", () => {
     const { instance, name } = exampleSettings.database;
     const secretKmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/a";
     const database = { instance, name, iamUser: "sluice", secretKmsKeyArn };
@@ -367,7 +367,7 @@ describe("settings", () => {
   });
 
   const lookUp = { account: "123456789012", region: "eu-central-1" };
-  test("a network is looked up or given, and never half of each", () => {
+  test("a network is looked up or given completely, never half of each", () => {
     const { availabilityZones, subnetIds, ...network } = exampleSettings.network;
     expect(parseSettings({ ...exampleSettings, network: { ...network, lookUp } }).network).toMatchObject({
       lookUp: { subnets: "private" },
@@ -384,7 +384,7 @@ describe("settings", () => {
       ]);
   });
 
-  test("an application URL that is no http address is refused", () => {
+  test("an application URL without http or https is refused", () => {
     expect(mistakesIn({ ...exampleSettings, application: { url: "ftp://app.example.com" } })).toHaveLength(1);
   });
 
@@ -424,7 +424,7 @@ describe("settings", () => {
     );
   });
 
-  test("what is left out has the careful default", () => {
+  test("an omitted setting has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
       databases: [{ application: { roles: [] }, alarms: [] }],
@@ -436,7 +436,7 @@ describe("settings", () => {
     });
   });
 
-  test("the functions can parse what they get", () => {
+  test("the functions can parse the settings that they receive", () => {
     const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
     const backup = {
       copyTo: { region: "eu-west-1" },
