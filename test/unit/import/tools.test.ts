@@ -9,7 +9,7 @@ const sha = (kind: string, text: string) => createHash(kind).update(text).digest
 interface Case {
   /** Versions of the migrations, in order. */
   makes?: string[];
-  /** Of the first migration: its steps up, and down; null: the way back is the restore. */
+  /** The first migration's steps up, and down; null: the way back is the restore. */
   up?: string;
   down?: string | null;
   row?: object;
@@ -508,7 +508,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "graphile-migrate",
     "seals each file with the hash of the one before it",
     {
-      // Written by the tool itself, of a public repository's migration.
+      // The tool itself wrote it, from a public repository's migration.
       "committed/000001.sql": `--! Previous: -\n--! Hash: sha1:${sha("sha1", "select 1;\n")}\n\nselect 1;\n`,
       "current.sql": "select 2;",
     },
@@ -767,7 +767,7 @@ describe("the folder of another tool is read as that tool reads it:", () => {
       expect(said(draft.notes)).toContainEqual(expect.stringMatching(found));
     for (const found of expected.never ?? [])
       expect(said(draft.notes)).not.toContainEqual(expect.stringMatching(found));
-    // No doubt that is not expected: it would keep a sound folder out.
+    // An unexpected doubt would keep a sound folder out.
     const doubts = said(draft.doubts);
     for (const found of expected.doubts ?? []) expect(doubts).toContainEqual(expect.stringMatching(found));
     expect(doubts.filter((one) => !(expected.doubts ?? []).some((found) => found.test(one)))).toEqual([]);
@@ -780,7 +780,7 @@ describe("Flyway", () => {
     expect(byVersion("1.0", "1")).toBe(0);
   });
 
-  test("sums up a file's lines, whatever they end with", () => {
+  test("computes a file's checksum by lines, whatever their line ends", () => {
     expect(checksumOf("\uFEFFSELECT 1;\r\nSELECT 2;\r\n")).toBe(checksumOf("SELECT 1;\nSELECT 2;"));
     expect(checksumOf("SELECT 1;\nSELECT 2;")).not.toBe(checksumOf("SELECT 1; \nSELECT 2;"));
   });
