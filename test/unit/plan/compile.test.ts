@@ -234,14 +234,14 @@ describe("a plan is refused, with file, key and reason,", () => {
     await expect(loadPlan(folder)).rejects.toThrow(message);
   });
 
-  test("whose way back is the restore, though there is a rollback that would never be run", async () => {
+  test("whose way back is the restore, if there is a rollback that would never run", async () => {
     const folder = await changedPlan({ "plan.yaml": restoreOnly("003_labels") });
     await expect(loadPlan(folder)).rejects.toThrow(
       /^003_labels\/rollback\.sql: file: would never run: plan\.yaml has `rollback: restore`/,
     );
   });
 
-  test("when its SQL does not parse and it is to be deployed", async () => {
+  test("if its SQL does not parse and it is to be deployed", async () => {
     const folder = await changedPlan({ "002_notes/rollback.sql": (sql) => `${sql}DROP TABEL x;\n` });
     await expect(compilePlan(folder)).rejects.toThrow(
       /^002_notes\/rollback\.sql: line 3, column \d+: syntax error/,
@@ -267,7 +267,7 @@ test("a migration may have the restore as its way back, and a rollback may leave
   expect((await compilePlan(TINY_PLAN)).acceptNoWayBack).toBeUndefined();
 });
 
-test("SQL that does not parse is found in staging data and after the opening too", async () => {
+test("SQL that does not parse is also found in staging data and in the SQL after the opening", async () => {
   const folder = await changedPlan({
     "plan.yaml": (text) =>
       `${text.replace("sql: ANALYZE note", "sql: ANALYSE TABEL note")}\nstagingData: [baseline/by-author.sql]\n`,
@@ -299,7 +299,7 @@ describe("a plan's checksum", () => {
     }
   });
 
-  test("does not depend on where the plan is, nor on the local baseline's rows", async () => {
+  test("does not depend on the plan's folder, nor on the local baseline's rows", async () => {
     const { plan } = await loadPlan(TINY_PLAN);
     const moved = await changedPlan({ "baseline/schema.sql": (sql) => `${sql}\n-- more\n` });
     expect((await loadPlan(moved)).plan.checksum).toBe(plan.checksum);

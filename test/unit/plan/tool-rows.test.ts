@@ -4,7 +4,7 @@ import { loadPlan } from "../../../lib/plan/compile.ts";
 import { changedPlan } from "../../support/rehearsal.ts";
 import { TOOL_TABLES_MADE } from "../../support/tool-tables.ts";
 
-/** The tiny plan with a tool's table, and what is said of its two migrations. */
+/** The tiny plan with a tool's table, and the rows of its two migrations. */
 const planWith = (schema: object, ...rows: (object | undefined)[]) =>
   changedPlan({
     "plan.yaml": (text) =>
@@ -18,7 +18,7 @@ const planWith = (schema: object, ...rows: (object | undefined)[]) =>
   });
 
 describe("a plan with a tool's table", () => {
-  test.each(TOOLS)("of %s is compiled with the rows that its migrations say", async (tool) => {
+  test.each(TOOLS)("of %s is compiled with the rows of its migrations", async (tool) => {
     const [first, second] = TOOL_TABLES_MADE[tool].rows;
     const { plan } = await loadPlan(await planWith({ tool }, first, [second, second]));
     expect(plan.schema).toEqual({ tool, table: TOOL_TABLES[tool], expectedVersion: "1" });
@@ -31,13 +31,13 @@ describe("a plan with a tool's table", () => {
     ["golang-migrate", { version: "002" }],
     ["goose", { version_id: "002" }],
     ["tern", { version: "002" }],
-  ])("of %s, which knows a migration by its number, needs no row", async (tool, row) => {
+  ])("of %s, which identifies a migration by its number, needs no row", async (tool, row) => {
     const { plan } = await loadPlan(await planWith({ tool, table: "elsewhere", expectedVersion: NONE }));
     expect(plan.migrations[0]?.rows).toEqual([{ tool, ...row }]);
     expect(plan.schema?.table).toBe("elsewhere");
   });
 
-  test("of none has no rows", async () => {
+  test("without a tool has no rows", async () => {
     const { plan } = await loadPlan(await planWith({}));
     expect(plan.schema).toEqual({ table: "schema_migrations", expectedVersion: "1" });
     expect(plan.migrations.every(({ rows }) => rows === undefined)).toBe(true);
