@@ -46,8 +46,8 @@ async function evidenceFolder(files: Readonly<Record<string, string>> = {}): Pro
   return path;
 }
 
-describe("what is asked of a run", () => {
-  test("is by default the bundled plan on embedded databases, rehearsed first and fenced", async () => {
+describe("the options of a run", () => {
+  test("are by default the bundled plan on embedded databases, rehearsed first and fenced", async () => {
     const { run, code } = await sluice(["rehearse", "--yes"]);
     expect(code).toBe(0);
     expect(run.options).toEqual({
@@ -59,7 +59,7 @@ describe("what is asked of a run", () => {
     });
   });
 
-  test("is what the flags say", async () => {
+  test("are what the flags state", async () => {
     const url = "postgresql://me@localhost/app";
     const { run } = await sluice(
       ["rehearse", "--plan", TINY, "--out", "x", "--database-url", url, "--apply"].concat([
@@ -90,7 +90,7 @@ describe("--open", () => {
     return { ...called, paths };
   };
 
-  test("opens the report of the run at its end, and only where it is given", async () => {
+  test("opens the report of the run at its end, and only if it is given", async () => {
     const { paths, code } = await opened(["rehearse", "--yes", "--open"]);
     expect(code).toBe(0);
     expect(paths).toEqual([join(EVIDENCE, "report.html")]);
@@ -123,7 +123,7 @@ test("a drill names the states that are to fail, each with its own flag", async 
   expect(run.options?.fail).toEqual(["Apply 003 to production", "Begin rollback"]);
 });
 
-describe("a mistake in the command's arguments ends with 2 and shows what is right", () => {
+describe("a mistake in the command's arguments ends with 2 and shows the correct form", () => {
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
   test.each<[string, string[], string]>([
@@ -173,12 +173,12 @@ describe("a mistake in the command's arguments ends with 2 and shows what is rig
     expect(run.options).toBeUndefined();
   });
 
-  test("a URL that is refused is not repeated, as a password may be in it", async () => {
+  test("a refused URL is not repeated, as a password may be in it", async () => {
     const { err } = await sluice(rehearse("--database-url", "mysql://me:secret@h/d"));
     expect(err).not.toContain("secret");
   });
 
-  test("what the run itself finds wrong in the call", async () => {
+  test("a mistake that the run itself finds in the call", async () => {
     const run = new FakeRun(started);
     run.breakOff(new UsageError("There is no database app on that server."));
     const { code, err } = await sluice(rehearse("--yes"), run);
@@ -291,7 +291,7 @@ describe("help", () => {
       ["pull-request", "--help"],
       ["GitHub Actions", "Exit codes:", "10 ", "11 ", "12 ", "13 "],
     ],
-  ])("of %j says all there is to say", async (args, texts) => {
+  ])("of %j is complete", async (args, texts) => {
     const { code, out, err } = await sluice(args);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     for (const text of texts) expect(out).toContain(text);

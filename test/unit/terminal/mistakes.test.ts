@@ -32,7 +32,7 @@ async function evidenceFolder(): Promise<string> {
   return path;
 }
 
-describe("a mistake outside of Sluice is called none of its bugs, and ends with 2", () => {
+describe("a mistake outside Sluice is not called a bug of Sluice, and ends with 2", () => {
   const system = (code: string, syscall: string, path?: string) =>
     Object.assign(new Error(`${code}: ${syscall}`), { code, syscall, errno: -1, ...(path ? { path } : {}) });
   test.each<[string, Error, RegExp]>([
@@ -121,7 +121,7 @@ describe("a plan that cannot be read", () => {
     });
   });
 
-  /** Enough for the library to refuse it, and no more than a few hundred values when written out. */
+  /** Enough for the library to refuse it, and only a few hundred values when written out. */
   function multiplying(): string {
     return [
       "a: &a [1, 1]",
@@ -149,7 +149,7 @@ describe("evidence that is damaged is named, document by document", () => {
     expect(code).toBe(2);
   });
 
-  test("a folder stands in place of a document", async () => {
+  test("a folder replaces a document", async () => {
     const dir = await evidenceFolder();
     await rm(join(dir, "plan.json"));
     await mkdir(join(dir, "plan.json"));
@@ -162,7 +162,7 @@ describe("evidence that is damaged is named, document by document", () => {
 });
 
 describe("a report that is made again", () => {
-  test("takes the former one's place, follows no link, and leaves nothing beside", async () => {
+  test("replaces the former one, follows no link, and leaves nothing beside", async () => {
     const dir = await evidenceFolder();
     const outside = join(await folder(), "precious");
     await writeFile(outside, "precious");
