@@ -30,7 +30,7 @@ describe("in a document", () => {
     expect(places(await checkMarkdown(text)).map((place) => place.split(" ")[0])).toEqual(["1:7", "1:22"]);
   });
 
-  test("such as, such a and the like stay", async () => {
+  test("such as, such a and similar stay", async () => {
     expect(await checkMarkdown("A tool such as psql. Such a tool. The setting, as such.\n")).toEqual([]);
   });
 });
