@@ -70,7 +70,7 @@ test("a Region newer than the package needs a bundle, and the message shows wher
 });
 
 test.each([
-  ["that is not there", () => join(folder, "nowhere.pem"), /cannot be read/],
+  ["that does not exist", () => join(folder, "nowhere.pem"), /cannot be read/],
   ["without a certificate", () => written("nothing"), /has no certificate/],
   [
     "with something else between the marks",

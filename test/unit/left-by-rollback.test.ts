@@ -28,7 +28,7 @@ describe("a rollback may leave what the plan names", () => {
     ["a label in between", [state("a", "c")], [state("a", "b", "c")], "enum public.state: label: b"],
     ["an extension", [], [object("extension", "hstore", "owner: o", "version: 1.8")], "extension hstore"],
     [
-      "another version of one, with what comes with it",
+      "another version of one, with its dependent objects",
       [object("extension", "hstore", "owner: o", "version: 1.7", "schema: public", member("f", "a"))],
       [
         object(
@@ -44,7 +44,7 @@ describe("a rollback may leave what the plan names", () => {
       "extension hstore: version: 1.8",
     ],
     [
-      "a table with all that is its own",
+      "a table with everything that belongs to it",
       [],
       [
         object("table", "public.t", "owner: o"),
@@ -60,7 +60,7 @@ describe("a rollback may leave what the plan names", () => {
       [object("column", "public.t.c", "type: int")],
       "column public.t.c: without not null",
     ],
-    ["a thing that is gone", [object("index", "public.i", "CREATE")], [], "index public.i removed"],
+    ["a missing object", [object("index", "public.i", "CREATE")], [], "index public.i removed"],
   ])("as %s", (_what, before, after, entry) => {
     expect(judged(before, after, [entry])).toEqual({ rest: [], left: [entry], missing: [] });
     // Only the entry lets it pass.
@@ -95,7 +95,7 @@ describe("and nothing more:", () => {
       /enum public\.other added/,
     ],
     ["the whole enum", [], [state("a", "b")], /enum public\.state added/],
-    ["no enum any more", [state("a")], [], /enum public\.state removed/],
+    ["a missing enum", [state("a")], [], /enum public\.state removed/],
   ])("%s is reported", (_what, before, after, line) => {
     expect(judged(before, after, ["enum public.state: label: b"]).rest).toEqual([
       expect.stringMatching(line),

@@ -107,7 +107,7 @@ describe("a requested snapshot", () => {
     ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
     ["by the plan", { plan: { backup: "snapshot" } }, /plan requests/],
     ["by the rehearsal inside the downtime", { settings: { rehearse: "inside" } }, /rehearse: inside/],
-    ["by where it goes", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
+    ["by the copy to another Region", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
   ])("%s is taken even if the moment is available", async (_, overrides, why) => {
     const { check, doc } = await chosen(good, overrides);
     expect(doc).toMatchObject({ by: "snapshot", why: [expect.stringMatching(why)] });

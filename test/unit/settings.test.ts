@@ -189,7 +189,7 @@ describe("settings", () => {
       "approvers: give each a name, or none",
     ],
     [
-      "two approvers who cannot be told apart",
+      "two approvers who cannot be distinguished",
       {
         approvers: [
           { name: "Ada Lovelace", email: "ada@example.com" },
@@ -209,12 +209,12 @@ describe("settings", () => {
       "approvers: DBA@example.com is there twice",
     ],
     [
-      "an approver who is nobody",
+      "an approver called Sluice",
       { approvers: [{ name: "Sluice", email: "ada@example.com" }] },
       'approvers: "Sluice": Type your name',
     ],
     [
-      "approvers with names, and an escalation by a link that all get",
+      "approvers with names, and an escalation by one shared link",
       { approvers: [{ name: "Ada Lovelace", email: "ada@example.com" }] },
       "escalation: must have names if the approvers do",
     ],
@@ -289,34 +289,30 @@ describe("settings", () => {
     });
 
     test.each<[string, object, string[]]>([
-      ["and one beside them", { ...several(stock), database }, ["databases: does not go with database"]],
-      ["that are none", several(), ["databases: a list of at least one database"]],
       [
-        "that no input could name",
+        "a list and a single one together",
+        { ...several(stock), database },
+        ["databases: does not go with database"],
+      ],
+      ["empty lists", several(), ["databases: a list of at least one database"]],
+      [
+        "names that no input could hold",
         several(stock, { ...stock, name: "ware, house" }, { ...stock, name: "ware\nhouse" }),
         ["databases[1].name: cannot be given", "databases[2].name: cannot be given"],
       ],
-      ["neither them nor one", rest, ["database: is missing"]],
+      ["settings without a database", rest, ["database: is missing"]],
       [
-        "of which one is there twice",
+        "databases listed twice",
         several(stock, { ...stock }),
         ["databases[1]: warehouse on stock is there twice"],
       ],
       [
-        "with mistakes in some",
+        "mistakes in some",
         several(stock, { ...stock, instance: "sluice-x", name: "" }, { ...database, secretArn: "x" }),
         ["databases[1].instance", "databases[1].name", "databases[2].secretArn: an ARN"],
       ],
-      [
-        "of which one has two logins",
-        several({ ...database, iamUser: "x" }),
-        ["databases[0].secretArn: give either"],
-      ],
-      [
-        "with a key that there is not",
-        several({ ...stock, url: "x" }),
-        ["databases[0].url: there is no such setting"],
-      ],
+      ["two logins for one", several({ ...database, iamUser: "x" }), ["databases[0].secretArn: give either"]],
+      ["unknown keys", several({ ...stock, url: "x" }), ["databases[0].url: there is no such setting"]],
     ])("%s are refused, with their place", (_, given, places) => {
       const mistakes = mistakesIn(given);
       for (const place of places) expect(mistakes.join("\n")).toContain(place);
@@ -348,7 +344,7 @@ describe("settings", () => {
   });
 
   test.each([
-    ["neither a secret nor a user of IAM's", { secretArn: undefined }],
+    ["neither a secret nor an IAM user", { secretArn: undefined }],
     ["both", { iamUser: "sluice" }],
   ])("a login by %s is refused", (_, wrong) => {
     const database = { ...exampleSettings.database, ...wrong };

@@ -74,7 +74,7 @@ describe("a cluster that no run supports is refused by name", () => {
     ["Limitless, by its version", { EngineVersion: "16.6-limitless" }, /Limitless/],
     ["Limitless, by its status", { LimitlessDatabase: { Status: "active" } }, /Limitless/],
     ["Serverless v1", { EngineMode: "serverless" }, /Aurora Serverless v1/],
-    ["an engine mode of tomorrow", { EngineMode: "another" }, /engine mode another/],
+    ["an unknown engine mode", { EngineMode: "another" }, /engine mode another/],
     ["a member of a global database", { GlobalClusterIdentifier: "world" }, /global database world/],
     ["a replica", { ReplicationSourceIdentifier: "arn:source" }, /replica of arn:source/],
     ["one without instances", { DBClusterMembers: [] }, /has no writer/],

@@ -61,7 +61,7 @@ describe("an instance that no run supports is refused by name", () => {
     ["RDS Custom", { Engine: "custom-oracle-ee" }, /RDS Custom/],
     ["Neptune, which RDS's API lists too", { Engine: "neptune", DBClusterIdentifier: "c" }, /Neptune/],
     ["DocumentDB, too", { Engine: "docdb", DBClusterIdentifier: "c" }, /DocumentDB/],
-    ["an engine that is not known yet", { Engine: "another" }, /runs another \(engine another\)/],
+    ["an unknown engine", { Engine: "another" }, /runs another \(engine another\)/],
   ])("%s", async (_, more, text) => {
     const { refusals } = await inspect(more);
     expect(refusals).toEqual([expect.stringMatching(text)]);

@@ -31,7 +31,7 @@ describe("PostgreSQL's programs", () => {
   test.each([
     ["older", { pg_dump: "16.9", pg_restore: "16.9" }, /Found: version 16 in /],
     ["of two versions", { pg_dump: "17.1", pg_restore: "16.9" }, /Found: an unknown version in /],
-    ["none that say so", { pg_dump: "what", pg_restore: "what" }, /Found: version 0|an unknown version/],
+    ["without a version", { pg_dump: "what", pg_restore: "what" }, /Found: version 0|an unknown version/],
     ["incomplete", { pg_dump: "17.1" }, /None were found\. Install them .*SLUICE_POSTGRES_BIN/],
   ])("are refused by name if they are %s", async (_, versions, expected) => {
     await expect(find(await folderOf(versions as Record<string, string>), true)).rejects.toThrow(expected);

@@ -25,7 +25,7 @@ describe("a copy by template", () => {
   test.each([
     ["a small one goes page by page through the log", 170_000, false, [create("WAL_LOG")]],
     ["a large one goes file by file", 170_000, true, [create("FILE_COPY")]],
-    ["a small one does so on 18, too", 180_000, false, [create("WAL_LOG")]],
+    ["a small one on 18 goes page by page too", 180_000, false, [create("WAL_LOG")]],
     [
       "a large one on 18 shares its files",
       180_000,

@@ -160,7 +160,7 @@ describe("a folder that was tampered with is not whole:", () => {
       /added: watch\/2026-12-01T00-00-00-000Z\.json/,
     ],
     [
-      "what was written after the end removed",
+      "the documents written after the end removed",
       (f) => rm(join(f, "verified-again.json")),
       /removed: verified-again\.json \(written after the run's end\)/,
     ],
@@ -174,13 +174,13 @@ describe("a folder that was tampered with is not whole:", () => {
       /swapped: gates\/(open|readiness)-1\/decision\.json and gates\/(open|readiness)-1\/decision\.json/,
     ],
     [
-      "one file in another's place",
+      "the text of one file in another",
       (f) => cp(join(f, "gates/readiness-1/decision.json"), join(f, DECISION)),
       /changed: gates\/open-1\/decision\.json has what the run wrote to gates\/readiness-1\/decision\.json/,
     ],
     ["the manifest cut off", (f) => rm(join(f, "manifest.json")), /cut off: .*manifest\.json/],
     [
-      "all of the end cut off",
+      "the whole end cut off",
       async (f) => {
         for (const name of [
           "manifest.json",
@@ -198,7 +198,7 @@ describe("a folder that was tampered with is not whole:", () => {
       async (f) => rm(join(f, "chain", await lastLink(f))),
       /added: verified-again\.json/,
     ],
-    ["a link of the chain taken out", (f) => rm(join(f, "chain/00001.json")), /removed: chain\/00001\.json/],
+    ["a link of the chain removed", (f) => rm(join(f, "chain/00001.json")), /removed: chain\/00001\.json/],
     [
       "a link of the chain changed",
       (f) => edit(join(f, "chain/00001.json"), (text) => text.replace('"at": "2026', '"at": "2025')),
@@ -221,18 +221,14 @@ describe("a folder that was tampered with is not whole:", () => {
       /verdict: report\.json has RolledBack, but the evidence leads to Succeeded/,
     ],
     ["the plan removed", (f) => rm(join(f, "plan.json")), /removed: plan\.json/],
+    ["an unreadable document", (f) => writeFile(join(f, "request.json"), "{"), /changed: request\.json/],
     [
-      "a document that cannot be read any more",
-      (f) => writeFile(join(f, "request.json"), "{"),
-      /changed: request\.json/,
-    ],
-    [
-      "a manifest that cannot be read",
+      "an unreadable manifest",
       (f) => writeFile(join(f, "manifest.json"), "[]"),
       /changed: manifest\.json cannot be read/,
     ],
     [
-      "a link in a file's place",
+      "a link instead of a file",
       async (f) => {
         await rm(join(f, "fence.json"));
         await symlink("/etc/hostname", join(f, "fence.json"));
@@ -283,7 +279,7 @@ describe("a folder that was tampered with is not whole:", () => {
   });
 });
 
-test.each([["a hash that is none", ["--hash", "3f5a"], "--hash must be the 64 hexadecimal digits"]])(
+test.each([["an invalid hash", ["--hash", "3f5a"], "--hash must be the 64 hexadecimal digits"]])(
   "%s is a mistake in the call",
   async (_, args, message) => {
     const { code, err } = await verify(await copied(), ...args);

@@ -114,7 +114,7 @@ describe("the handler answers any event", () => {
     ],
     ["payload format 1.0, bare", { httpMethod: "GET", path: "/", headers: null, requestContext: null }, 404],
     [
-      "a gate, where it was deployed without a bucket",
+      "a gate, if it was deployed without a bucket",
       { rawPath: "/gates/run-1/open/1", requestContext: { http: { method: "GET" } } },
       500,
     ],

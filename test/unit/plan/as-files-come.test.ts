@@ -129,7 +129,7 @@ describe("a mark is not read", () => {
     ["in a body", 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n-- sluice: step "b"\nSELECT 1 $$;'],
     ["in a named body", "DO $x$ BEGIN\n-- sluice: step \"b\"\nPERFORM '$$'; END $x$;"],
     [
-      "in a body of SQL's own",
+      "in a BEGIN ATOMIC body",
       'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n-- sluice: step "b"\nSELECT CASE WHEN true THEN 1 END;\nSELECT 2; END;',
     ],
     [
@@ -150,7 +150,7 @@ describe("a mark is not read", () => {
 describe("a malformed mark is refused, with its line", () => {
   test.each([
     [
-      "behind a statement",
+      "after a statement",
       'SELECT 1; -- sluice: step "b" in batches\nSELECT 2;',
       /^m\.sql: line 1: a mark needs its own line/,
     ],
@@ -165,13 +165,13 @@ describe("a malformed mark is refused, with its line", () => {
       /^m\.sql: line 1: .*A mark is a one-line comment/,
     ],
     [
-      "with a slip of the fingers",
+      "with a typing error",
       '-- sluce: step "b" in batches\nUPDATE t SET a = 1;',
       /^m\.sql: line 1: not understood/,
     ],
     ["without its colon", '-- sluice step "b"\nSELECT 1;', /^m\.sql: line 1: not understood/],
     [
-      "with a word's own quotes",
+      "with a word processor's quotes",
       "-- sluice: step \u201cb\u201d\nSELECT 1;",
       /^m\.sql: line 1: not understood/,
     ],

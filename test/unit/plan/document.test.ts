@@ -53,12 +53,12 @@ describe("a plan's document", () => {
   });
 
   test.each([
-    ["of whose SQL a letter was changed", text.replace("ALTER TABLE note ", "ALTER TABLE nota ")],
-    ["whose title was changed", changed((it) => Object.assign(it, { title: "Another title" }))],
-    ["that got a key more", changed((it) => Object.assign(it, { more: true }))],
-    ["whose format was changed", changed((it) => Object.assign(it, { format: 1 }))],
-    ["whose gates were taken out", changed((it) => void delete it.gates)],
-    ["that is another plan's", documentOf({ ...plan, migrations: [] })],
+    ["with one changed letter in its SQL", text.replace("ALTER TABLE note ", "ALTER TABLE nota ")],
+    ["with a changed title", changed((it) => Object.assign(it, { title: "Another title" }))],
+    ["with one key more", changed((it) => Object.assign(it, { more: true }))],
+    ["with a changed format", changed((it) => Object.assign(it, { format: 1 }))],
+    ["without its gates", changed((it) => void delete it.gates)],
+    ["of another plan", documentOf({ ...plan, migrations: [] })],
   ])("%s is refused, and the message shows where to look", async (_what, body) => {
     expect(body).not.toBe(text);
     await expect(plansIn(await storeWith(body)).read(checksum)).rejects.toMatchObject({
@@ -190,7 +190,7 @@ describe("a task", () => {
 
   test.each([
     ["is gone", checksum],
-    ["was never known", ""],
+    ["never existed", ""],
   ])(
     "that needs no plan works even if it %s: the run gives back what it holds",
     async (_what, planChecksum) => {

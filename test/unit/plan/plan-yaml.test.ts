@@ -31,7 +31,7 @@ describe("a folder of migrations is a plan", () => {
     ["without a plan.yaml", undefined],
     ["with an empty one", ""],
     ["with one of comments", "# nothing to say\n"],
-    ["with one of a key without a value's default", "protect: []\n"],
+    ["with a key without a value", "protect: []\n"],
   ])("%s", async (_what, yaml) => {
     const plan = await compilePlan(await planOf(yaml));
     expect(plan).toMatchObject({
@@ -246,7 +246,7 @@ describe("YAML's own traps give one clear line", () => {
       /^plan\.yaml: line 1: a colon .*Put the value in quotes$/,
     ],
     [
-      "a sign of its own",
+      "an unquoted sign",
       "title: @home\n",
       /^plan\.yaml: line 1: .*character that has a meaning in YAML\. Put the value in quotes/,
     ],

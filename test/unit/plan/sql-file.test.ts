@@ -7,7 +7,7 @@ beforeAll(() => loadModule());
 
 describe("a file of steps is refused, with file and line,", () => {
   test.each([
-    ["a mark that is not understood", "-- sluice: step create\nSELECT 1;", "m.sql: line 1: not understood"],
+    ["an unknown mark", "-- sluice: step create\nSELECT 1;", "m.sql: line 1: not understood"],
     [
       "a mark with an unknown option",
       '-- sluice: step "a" slowly\nSELECT 1;',
@@ -33,7 +33,7 @@ describe("a file of steps is refused, with file and line,", () => {
       '-- sluice: step "a" outside transaction\nSELECT 1;\nSELECT 2;',
       "m.sql: line 1: step",
     ],
-    ["a command of psql's", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
+    ["a psql command", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
     ["BEGIN", '-- sluice: step "a"\nSELECT 1;\n\nBEGIN;', "m.sql: line 4: a step is already a transaction"],
     ["COMMIT", "SELECT 1;\nCOMMIT;", "m.sql: line 2: a step is already a transaction"],
     ["ROLLBACK", "ROLLBACK;", "m.sql: line 1: a step is already a transaction"],

@@ -44,22 +44,22 @@ describe("a plan with a tool's table", () => {
   });
 
   test.each<[string, object, object | undefined, RegExp]>([
-    ["a tool that is none", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
+    ["an unknown tool", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
     ["a row without a tool", {}, { version: "2" }, /migrations\[0\]\.row: .*Name the tool/],
     ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing\. .*flyway.*sluice import/],
     [
-      "a key less",
+      "a missing key",
       { tool: "flyway" },
       { version: "2", description: "x", checksum: 1 },
       /migrations\[0\]\.row\.script: is missing\. .*flyway/,
     ],
     [
-      "a key more",
+      "an extra key",
       { tool: "knex" },
       { name: "x.js", batch: 3 },
       /migrations\[0\]\.row: .*batch.*knex's own table/,
     ],
-    ["a list of none", { tool: "knex" }, [], /migrations\[0\]\.row/],
+    ["an empty list", { tool: "knex" }, [], /migrations\[0\]\.row/],
     ["a name that is no row", { tool: "knex" }, ["x.js"], /migrations\[0\]\.row/],
     [
       "the second row of a list",
@@ -86,13 +86,13 @@ describe("a plan with a tool's table", () => {
       /row\.checksum: /,
     ],
     [
-      "the tool said twice",
+      "a tool that is named twice",
       { tool: "knex" },
       { tool: "knex", name: "x.js" },
       /row\.tool: belongs under schema/,
     ],
     [
-      "a table that is no name",
+      "an invalid table name",
       { tool: "knex", table: "x; DROP" },
       { name: "x.js" },
       /schema\.table: a table's name/,

@@ -67,9 +67,9 @@ describe("a migration's changes in plan.yaml", () => {
   });
 
   test.each([
-    ["a table that there is not", { nobody: ["rows"] }, "`nobody: rows`"],
-    ["a column that there is not", { account: ["email", "emial"] }, "`account: emial`"],
-    ["a word that says nothing of a column", { "account.email": ["rows"] }, "`account.email: rows`"],
+    ["a missing table", { nobody: ["rows"] }, "`nobody: rows`"],
+    ["a missing column", { account: ["email", "emial"] }, "`account: emial`"],
+    ["a word that does not apply to a column", { "account.email": ["rows"] }, "`account.email: rows`"],
   ])("are reported with %s", (_what, more, text) => {
     expect(disagreements({ ...ALL, ...more }, SEEN, names)).toContain(
       `plan.yaml names ${text}, but there was no such table or column`,

@@ -72,7 +72,7 @@ describe("the page", () => {
       },
     ],
     ["at the gate before production", () => rehearsed()],
-    ["in the midst of production", () => migrated(undefined, "007")],
+    ["in the middle of production", () => migrated(undefined, "007")],
     ["that succeeded", async () => ended(await succeeded(), "Succeeded")],
     ["that was rolled back", async () => ended(await rolledBackByCheck(), "RolledBack")],
   ];
@@ -143,7 +143,7 @@ describe("the report", () => {
     expect((await buildReport(inside.evidence)).request).not.toHaveProperty("outsideWindow");
   });
 
-  test("does not take the count of a step that dropped its own rows for a number of rows", async () => {
+  test("shows no number of rows for a step that dropped what it counted", async () => {
     const dropped: Spoil = (document, name) =>
       name.startsWith("steps/")
         ? {

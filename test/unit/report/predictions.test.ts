@@ -38,7 +38,7 @@ describe("what is predicted of production", () => {
     expect(parts(report, "fence")).toMatchObject({
       "Record production": { predictedSeconds: 37, seconds: 34 },
       "Final snapshot": { predictedSeconds: 95, seconds: 95 },
-      // The parts are alarms and application, which count once because they run in parallel, the fence and the record.
+      // From alarms and application (counted once, as they run in parallel), the fence and the record.
       "Calls and evidence": { predictedSeconds: 0.6 },
     });
     expect(parts(report, "migrate-007")).toEqual({

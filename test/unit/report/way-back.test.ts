@@ -93,7 +93,7 @@ describe("the page of a run that went back", () => {
     expect(timeline.phases.find(({ id }) => id === "rollback")?.parts ?? []).toEqual([]);
   });
 
-  test("leaves no search for lost writes if nothing was written", async () => {
+  test("lists no lost writes to look for if nothing was written", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
     await run.evidence.createOnce(Doc.loss, nothing);

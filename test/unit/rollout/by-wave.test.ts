@@ -116,12 +116,9 @@ describe("no decision on a wave answers the gate of a run that the rollout did n
     ["of another database", () => ({ instance: "tenant-3", database: "app3" })],
     ["of another plan", () => ({ plan: { name: "other", title: "Other", checksum: "f".repeat(64) } })],
     ["by another execution", () => ({ execution: "arn:aws:states:eu-central-1:1:execution:Other:spring" })],
-    ["in the place of another", ({ rollout }) => ({ rollout: rollout && { ...rollout, index: 2 } })],
-    ["of a wave that is yet to come", ({ rollout }) => ({ rollout: rollout && { ...rollout, wave: 3 } })],
-    [
-      "of a rollout that is not there",
-      ({ rollout }) => ({ rollout: rollout && { ...rollout, name: "none" } }),
-    ],
+    ["with the index of another", ({ rollout }) => ({ rollout: rollout && { ...rollout, index: 2 } })],
+    ["of a future wave", ({ rollout }) => ({ rollout: rollout && { ...rollout, wave: 3 } })],
+    ["of a missing rollout", ({ rollout }) => ({ rollout: rollout && { ...rollout, name: "none" } })],
   ])("%s", async (_, change) => {
     const run = await forged(change);
     expect(await ask(run, 1)).toBe("people");

@@ -17,7 +17,7 @@ async function refusal(port: number, parameters = "", env: NodeJS.ProcessEnv = H
 describe("a refused login is reported with the reason and the remedy", () => {
   test.each<[string, Says, string, RegExp]>([
     [
-      "no password where one is wanted",
+      "no password where one is required",
       wantsPassword,
       "",
       /requires a password for me, .*PGPASSWORD.*SLUICE_DATABASE_URL/,
@@ -28,13 +28,8 @@ describe("a refused login is reported with the reason and the remedy", () => {
       "",
       /failed\. The password comes from/,
     ],
-    [
-      "a role that there is not",
-      failing("28000", 'role "me" does not exist'),
-      "",
-      /Check the role's name, and pg_hba/,
-    ],
-    ["a database that there is not", failing("3D000", 'database "app" does not exist'), "", /psql -l lists/],
+    ["a missing role", failing("28000", 'role "me" does not exist'), "", /Check the role's name, and pg_hba/],
+    ["a missing database", failing("3D000", 'database "app" does not exist'), "", /psql -l lists/],
     [
       "too many connections",
       failing("53300", "too many connections for role"),
@@ -55,7 +50,7 @@ describe("a refused login is reported with the reason and the remedy", () => {
     ],
     ["a server without TLS", letsIn, "sslmode=require", /has no TLS, but sslmode=require requires it/],
     [
-      "something that is no PostgreSQL",
+      "a server that is not PostgreSQL",
       () => Buffer.from("HTTP/1.1 400\r\n\r\n"),
       "sslmode=disable",
       /did not answer|PostgreSQL/,
@@ -135,7 +130,7 @@ describe("prefer", () => {
     expect(password.asked.map(({ encrypted }) => encrypted)).toEqual([true]);
   });
 
-  test("is refused once only, however many sessions are opened", async () => {
+  test("tries TLS only once, however many sessions are opened", async () => {
     const address = addressIn("postgresql://me@h/app", undefined, HOME);
     const tried: boolean[] = [];
     const connect = async (tls: unknown) => {

@@ -127,19 +127,23 @@ describe("a mistake in the command's arguments ends with 2 and shows the correct
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
   test.each<[string, string[], string]>([
-    ["a command that there is not", ["reherse"], "Did you mean rehearse?"],
+    ["an unknown command", ["reherse"], "Did you mean rehearse?"],
     ["no command", [], "Usage: sluice"],
-    ["a flag that there is not", ["rehearse", "--pln", "x"], "Did you mean --plan?"],
+    ["an unknown flag", ["rehearse", "--pln", "x"], "Did you mean --plan?"],
     ["a flag without its value", ["rehearse", "--plan"], "argument missing"],
     ["an argument too many", ["rehearse", "x"], "too many arguments"],
-    ["a folder that there is not", ["rehearse", "--plan", "/nowhere"], "There is no folder /nowhere"],
-    ["another time to rehearse", rehearse("--rehearse", "after"), "Allowed choices are before, inside"],
+    ["a missing folder", ["rehearse", "--plan", "/nowhere"], "There is no folder /nowhere"],
+    [
+      "an unknown time for the rehearsal",
+      rehearse("--rehearse", "after"),
+      "Allowed choices are before, inside",
+    ],
     [
       "a drill on a real database",
       rehearse(...url, "--apply", "--fail", "Preflight"),
       "--fail does not go with --apply",
     ],
-    ["another fence", rehearse("--fence", "wall"), "Allowed choices are connect, none"],
+    ["an unknown fence", rehearse("--fence", "wall"), "Allowed choices are connect, none"],
     ["--apply without a database", rehearse("--apply"), "--apply needs --database-url"],
     ["--apply with --yes", rehearse(...url, "--apply", "--yes"), "--yes does not go with --apply"],
     [
@@ -149,7 +153,7 @@ describe("a mistake in the command's arguments ends with 2 and shows the correct
     ],
     ["a watch without a database", ["watch", "--once"], "--database-url <url>' not specified"],
     [
-      "a watch of what is no database",
+      "a watch of an invalid database",
       ["watch", "--once", "--database-url", "x"],
       "must look like postgresql://",
     ],
@@ -161,11 +165,11 @@ describe("a mistake in the command's arguments ends with 2 and shows the correct
       rehearse("--no-go", "after-007"),
       "Its gates: readiness, rehearsal, after-002, after-003, open, keep, restore.",
     ],
-    ["one such gate among others", rehearse("--no-go", "open", "--no-go", "opne"), "--no-go opne"],
+    ["one unknown gate among others", rehearse("--no-go", "open", "--no-go", "opne"), "--no-go opne"],
     ["a URL of another database", rehearse("--database-url", "mysql://h/d"), "must look like postgresql://"],
     ["a URL without a database", rehearse("--database-url", "postgres://h"), "must look like postgresql://"],
     ["no evidence folder", ["report"], "missing required argument 'dir'"],
-    ["an evidence folder that there is not", ["report", "/nowhere"], "There is no folder /nowhere"],
+    ["a missing evidence folder", ["report", "/nowhere"], "There is no folder /nowhere"],
   ])("%s", async (_, args, message) => {
     const { code, err, out, run } = await sluice(args);
     expect(err).toContain(message);

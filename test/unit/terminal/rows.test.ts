@@ -47,7 +47,7 @@ describe("the live list", () => {
     expect(titles(rows(back, 1))).toEqual(["Migrate  1 s", "Roll back", "Close"]);
   });
 
-  test("shows the current phase's states, the time so far, and the plan's prediction", () => {
+  test("shows the current phase's states, the time so far, and the planned time", () => {
     const [migrate] = rows(viewOf(started, entered("Apply 002 to production", 0)), 61.7);
     expect(migrate).toMatchObject({ title: "Migrate  1 min 1 s", look: "working" });
     expect(migrate?.below).toEqual([
