@@ -238,7 +238,7 @@ describe("what the instance findings show about production", () => {
     expect(await given.evidence.read(Doc.production)).toBeUndefined();
   });
 
-  test("is kept for preflight, which cannot request it, and for the gates", async () => {
+  test("is kept for preflight, which cannot query RDS, and for the gates", async () => {
     const given = inspecting(FOUND);
     await start(given);
     const production = await given.evidence.require(Doc.production);

@@ -86,7 +86,7 @@ describe("behind the fence", () => {
   test.each([
     ["another instance has the name", "db-2", /another instance than the one that was admitted/],
     ["no instance has it", "", /is gone: its backups/],
-  ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
+  ])("if %s, the backups are not those of the recorded instance", async (_, identity, why) => {
     const { hold } = await environment({ identity });
     await expect(hold()).rejects.toThrow(why);
   });

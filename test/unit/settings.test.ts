@@ -164,12 +164,12 @@ describe("settings", () => {
   });
 
   test("pass tags on to the run, and nothing if there are none", () => {
-    const told = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
-    expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
+    const deployedTags = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
+    expect(deployedTags({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
       "cost-center": "4711/a",
       Überschrift: "",
     });
-    expect(told({})).toBeUndefined();
+    expect(deployedTags({})).toBeUndefined();
   });
 
   test("a missing setting is reported as missing", () => {
@@ -439,11 +439,11 @@ describe("settings", () => {
       exportTo: { bucket: "orders-archive", kmsKeyArn: KEY },
     };
     for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
-      const told = {
+      const given = {
         ...toDeployed(parseSettings(settings)),
         gateUrl: "https://gates.example.com",
       };
-      expect(deployed.parse(told)).toEqual(told);
+      expect(deployed.parse(given)).toEqual(given);
     }
   });
 });

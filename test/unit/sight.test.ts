@@ -8,8 +8,8 @@ describe("of a shown query", () => {
     ["UPDATE t SET\n  secret = 'cut off in the mid", "UPDATE t SET secret = '?'"],
     ["SELECT $tag$a password$tag$, $$another", "SELECT '?', '?'"],
     ["SELECT a1 FROM t2 LIMIT 1.5", "SELECT a1 FROM t2 LIMIT ?"],
-  ])("no value is left: %s", (query, told) => {
-    expect(withoutValues(query)).toBe(told);
+  ])("no value is left: %s", (query, shown) => {
+    expect(withoutValues(query)).toBe(shown);
   });
 
   test("only the beginning is shown", () => {

@@ -250,7 +250,7 @@ describe("a question that RDS does not answer", () => {
     ]);
   });
 
-  test("is repeated after a throttle: a throttle is no answer", async () => {
+  test("passes a throttle through, to be tried again: a throttle is no answer", async () => {
     rds.on(DescribeBlueGreenDeploymentsCommand).rejects(awsError("Throttling"));
     await expect(inspect()).rejects.toMatchObject({ name: "Throttling" });
   });

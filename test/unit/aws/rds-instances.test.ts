@@ -383,7 +383,7 @@ describe("handing over", () => {
     DbiResourceId: "db-RESTORED",
     MasterUserSecret: { SecretArn: "arn:secret-2" },
   };
-  const told = async (former: Partial<DBInstance>, now: Partial<DBInstance>) => {
+  const handedOver = async (former: Partial<DBInstance>, now: Partial<DBInstance>) => {
     rds
       .on(DescribeDBInstancesCommand, { DBInstanceIdentifier: "orders-before-1" })
       .resolves(found(former))
@@ -393,7 +393,7 @@ describe("handing over", () => {
   };
 
   test("names what stayed with the former production, and what now belongs to another instance", async () => {
-    const text = await told(aside, taken);
+    const text = await handedOver(aside, taken);
     expect(text).toContain("Read replicas stayed with orders-before-1: orders-replica");
     expect(text).toContain("arn:secret-2");
     expect(text).toContain("name db-PRODUCTION must name db-RESTORED");
@@ -404,9 +404,9 @@ describe("handing over", () => {
   test("names the zone, if AWS had no capacity in the former one", async () => {
     const one = { MultiAZ: false };
     expect(
-      await told({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
+      await handedOver({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
     ).toContain("orders is now in zone eu-central-1b instead of eu-central-1a");
-    expect(await told(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
+    expect(await handedOver(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
   });
 
   test("omits what the instance never had", async () => {
@@ -416,7 +416,7 @@ describe("handing over", () => {
       MasterUserSecret: undefined,
       IAMDatabaseAuthenticationEnabled: false,
     };
-    expect((await told({ ...aside, ...plain }, { ...taken, ...plain })).split("\n")).toHaveLength(1);
+    expect((await handedOver({ ...aside, ...plain }, { ...taken, ...plain })).split("\n")).toHaveLength(1);
   });
 });
 

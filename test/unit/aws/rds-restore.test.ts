@@ -326,7 +326,7 @@ describe("a setting that RDS refuses", () => {
   });
 });
 
-test("the message shows how far the volume of a restored production is filled: production is in use earlier", async () => {
+test("the report shows how far the volume of a restored production is filled: production is in use earlier", async () => {
   const filling = { StorageOperationStatus: "Initializing", StorageOperationPercentProgress: 37 };
   rds.on(DescribeDBInstancesCommand).resolves(so({ ...filling, DBInstanceStatus: "storage-initialization" }));
   expect((await instances.finishRestore("orders", like, "production")).underWay).toEqual([

@@ -108,7 +108,7 @@ test("a setting that is missing at deployment is named when it is needed", () =>
   expect(() => awsPorts(context).notifier).toThrow(/deployed without SLUICE_APPROVERS_TOPIC/);
 });
 
-test("a deployment's databases are available to choose from, and no port belongs to one before the choice", () => {
+test("a deployment's databases are listed, and no port has a database before one is chosen", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-shipped-"));
   const { database, ...rest } = exampleSettings;
   const databases = [database, { instance: "stock", name: "warehouse", iamUser: "migrator" }];

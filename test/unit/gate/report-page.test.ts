@@ -51,7 +51,7 @@ async function atGate(): Promise<{ ports: MemoryPorts; run: string; key: string 
 }
 
 /** A run that has notified people of its end, and the link in its message. */
-async function told(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
+async function notifiedRun(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
   const fixture = await succeeded(new RunFixture());
   const ports = portsOf(fixture);
   const event = {
@@ -99,7 +99,7 @@ describe("the report, by a gate's link,", () => {
 
 describe("the report, by the final message's link,", () => {
   test("is shown for as long as the message states, and not after", async () => {
-    const { ports, link } = await told();
+    const { ports, link } = await notifiedRun();
     const key = link.searchParams.get("key") ?? "";
     const shown = await ask(ports, link.pathname, key);
     expect(shown.status).toBe(200);
@@ -111,7 +111,7 @@ describe("the report, by the final message's link,", () => {
   });
 
   test("opens only that run's report, and the evidence does not reveal the key", async () => {
-    const { ports, link, run } = await told();
+    const { ports, link, run } = await notifiedRun();
     const key = link.searchParams.get("key") ?? "";
     expect((await ask(ports, "/reports/another", key)).status).toBe(404);
     expect((await ask(ports, "/reports/..", key)).status).toBe(404);
@@ -124,7 +124,7 @@ describe("the report, by the final message's link,", () => {
   });
 
   test("has a policy that lets it load, run and send nothing, and permits only its own style", async () => {
-    const { ports, link } = await told();
+    const { ports, link } = await notifiedRun();
     const { headers, body } = await ask(ports, link.pathname, link.searchParams.get("key") ?? "");
     const policy = headers["content-security-policy"] ?? "";
     expect(policy).not.toContain("unsafe");

@@ -135,10 +135,10 @@ describe("a note of the publisher", () => {
     ["nothing", "", { by: "grace@example.com", arn: "", at: "" }],
     ["no JSON", "{", { by: "grace@example.com", arn: "", at: "" }],
     ["another's name", '{"arn":"arn:aws:iam::1:user/ada","at":"never"}', { by: "grace@example.com", at: "" }],
-  ])("that holds %s still shows which identity AWS let write it", async (_what, body, told) => {
+  ])("that holds %s still shows which identity AWS let write it", async (_what, body, noted) => {
     const store = new MemoryEvidence();
     await store.create(publicationKey(plan.checksum, { id: "AROA1:grace@example.com" }), body);
-    expect(await publicationsOf(store, plan.checksum)).toMatchObject([told]);
+    expect(await publicationsOf(store, plan.checksum)).toMatchObject([noted]);
   });
 });
 

@@ -250,7 +250,7 @@ describe("a job", () => {
     expect(comments[0]?.body).toContain("- it ended Succeeded, and now ends Refused");
   });
 
-  test("is compared with the last rehearsed push, whatever came between", async () => {
+  test("is compared with the last rehearsed push, even if others came between", async () => {
     await job(TINY, { end: "Refused" });
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY, { databaseUrl: "nonsense" });

@@ -47,7 +47,7 @@ describe("a plan is refused before it is deployed or published", () => {
     ]);
   });
 
-  test("and an accepted plan shows in the same lines how near the limit it is, in each command", () => {
+  test("and an accepted plan shows in the same lines how near the limits it is", () => {
     const [history, sizes] = limitsText(planOf(2), { databases: 3 });
     expect(history).toMatch(/^Up to \d+ of 25000 events in a run's history; \d+ KB compiled, of 16384 KB\.$/);
     expect(sizes).toMatch(

@@ -400,11 +400,11 @@ describe("a run that was restored", async () => {
   test("leaves people the refused settings, and states so if nothing is known of them", async () => {
     const refused =
       "Apply to orders-production what was refused: storage autoscaling: InvalidParameterCombination.";
-    const told = await restored(async (run) => {
+    const ended = await restored(async (run) => {
       await run.evidence.createOnce(Doc.handedOver, { at: run.now(), handOver: [refused] });
     });
-    expect(told.report.leftToDo).toContain(refused);
-    expect(told.report.restore?.handOver).toEqual([refused]);
+    expect(ended.report.leftToDo).toContain(refused);
+    expect(ended.report.restore?.handOver).toEqual([refused]);
     expect(report.leftToDo.join()).toContain(
       "It is not known whether orders-production has all its settings again",
     );

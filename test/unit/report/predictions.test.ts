@@ -128,7 +128,7 @@ describe("what is predicted of production", () => {
     expect(predictedSeconds).toBeCloseTo((before.predictedSeconds ?? 0) + seconds, 3);
   });
 
-  test("leaves out what staging measured with generated data: production has no data to measure with", async () => {
+  test("leaves out what staging measured with generated data: production has none", async () => {
     const run = await succeeded();
     const staging = await run.evidence.require(Doc.benchmarks("staging"));
     const measured = staging.results.filter(({ generated }) => !generated);

@@ -82,9 +82,9 @@ describe("a wave", () => {
     for (const index of [2, 3, 4]) await instances.runs(2, index, "Succeeded");
     // A database that failed in this start is not retried automatically.
     expect(await instances.next(2)).toMatchObject({ next: "done" });
-    const told = await instances.do("report", { failure: { Error: "", Cause: "" } });
-    expect(told).toMatchObject({ name: "Incomplete" });
-    expect(told.cause).toContain(
+    const answer = await instances.do("report", { failure: { Error: "", Cause: "" } });
+    expect(answer).toMatchObject({ name: "Incomplete" });
+    expect(answer.cause).toContain(
       "3 of 5 databases are migrated. Ended otherwise: tenant-0/app0 Refused, tenant-1/app1 RolledBack",
     );
     expect(await instances.evidence.readFile("rollout.html")).toContain(

@@ -129,7 +129,7 @@ export class FakeGate implements OpenGate {
     return this.answered === "in vain" ? undefined : this.answered;
   }
 
-  /** Answers are visible to readers, and close nothing yet. */
+  /** Answers are stored, and do not close the gate yet. */
   notLookedAt(): this {
     this.noticed = false;
     return this;
