@@ -30,7 +30,7 @@ const without: RunSettings = { ...SETTINGS, restore: false };
 
 const GATES: readonly GateKind[] = ["readiness", "rehearsal", "after", "open", "keep", "restore"];
 
-describe("before anybody says Go, each gate shows", () => {
+describe("before a Go, each gate shows", () => {
   const said = async (kind: GateKind, settings: RunSettings, measured: boolean) => {
     const evidence = evidenceOf(new MemoryEvidence(), "run");
     if (measured) await evidence.createOnce(docName(Doc.wayBack), { restore: { seconds: 1500, parts: [] } });

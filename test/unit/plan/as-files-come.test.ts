@@ -73,7 +73,7 @@ describe("bytes that are no text are refused, with file and line", () => {
   });
 });
 
-describe("anything else in place of a file is reported in one line", () => {
+describe("anything else instead of a file is reported in one line", () => {
   test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
     ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, but must be a file$/],
     [
