@@ -20,8 +20,8 @@ const running = (...runs: string[]) => ({
 
 const DB = "orders-prod";
 
-describe("one run a database", () => {
-  test("a run that is at work keeps its database, and is named", async () => {
+describe("one run per database", () => {
+  test("a run at work keeps its database, and the refusal names it", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
     await takeLease(ports, DB, holder("one"));
     await expect(takeLease(ports, DB, holder("two"))).rejects.toMatchObject({
@@ -30,27 +30,27 @@ describe("one run a database", () => {
     });
   });
 
-  test("a run that is over loses it, however short ago it took it", async () => {
+  test("a run that has ended loses its claim, however recent the claim is", async () => {
     const ports = { ...memoryPorts(), executions: running("two") };
     await takeLease(ports, DB, holder("one"));
     await takeLease(ports, DB, holder("two"));
     expect((await ports.evidence.readLease(ports.settings.instance))?.holder?.run).toBe("two");
   });
 
-  test("a task that is called again still has it", async () => {
+  test("a task that is called again still holds the claim", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
     await takeLease(ports, DB, holder("one"));
     await expect(takeLease(ports, DB, holder("one"))).resolves.toBeUndefined();
   });
 
-  test("of many runs that start at once one gets it", async () => {
+  test("of many runs that start at once, one gets the claim", async () => {
     const runs = Array.from({ length: 20 }, (_, n) => `run${n}`);
     const ports = { ...memoryPorts(), executions: running(...runs) };
     const taken = await Promise.allSettled(runs.map((run) => takeLease(ports, DB, holder(run))));
     expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
-  test("it is given back by its holder alone", async () => {
+  test("only the holder gives the claim back", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
     await takeLease(ports, DB, holder("one"));
     await releaseLease(ports, DB, "two");
@@ -63,7 +63,7 @@ describe("one run a database", () => {
 
 const SUNDAYS = { days: ["sun" as const], from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
 
-/** Ports on which the instance is as given; none is there when it is not. */
+/** Ports with the given instance; without one, the instance does not exist. */
 function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> = {}): MemoryPorts {
   const ports = memoryPorts({ settings });
   ports.instances = {
@@ -117,7 +117,7 @@ describe("a run is not admitted", () => {
     await expect(admitted(input, {})).rejects.toMatchObject({ name: "RequestInvalid" });
   });
 
-  test("where there is no such instance, or it is not available", async () => {
+  test("where the instance does not exist or is not available", async () => {
     await expect(admitted({})).rejects.toMatchObject({
       name: "FleetFailed",
       message: expect.stringContaining("There is no instance"),
@@ -127,7 +127,7 @@ describe("a run is not admitted", () => {
     );
   });
 
-  test("but is with {} and with all that an operator may give", async () => {
+  test("but is admitted with {} and with everything that an operator may give", async () => {
     await expect(admitted({}, {})).resolves.toBeUndefined();
     await expect(admitted({ startedBy: "A", reason: "because" }, {})).resolves.toBeUndefined();
     const startedBy = "arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com";
@@ -163,13 +163,13 @@ describe("a run's plan", () => {
     return { ports, deployed, published, standard, evidence, start };
   };
 
-  test("is the one that is deployed where the input names none, and the machine is told its checksum", async () => {
+  test("is the deployed one if the input names none, and the machine receives its checksum", async () => {
     const { deployed, evidence, start } = await environment();
     expect(await start({})).toEqual({ status: "done", checksum: deployed.checksum });
     expect((await evidence.require(Doc.request)).plan).toMatchObject({ title: "Deployed" });
   });
 
-  test("is the one that the input names, by all of its checksum or by the first twelve letters", async () => {
+  test("is the one that the input names, by its full checksum or its first twelve letters", async () => {
     for (const letters of [64, 12]) {
       const { published, evidence, start } = await environment();
       const plan = published.checksum.slice(0, letters);
@@ -178,7 +178,7 @@ describe("a run's plan", () => {
     }
   });
 
-  test("that nobody published refuses the run, and nothing of it is kept but why", async () => {
+  test("refuses the run if nobody published it, and only the reason is kept", async () => {
     const { evidence, start } = await environment();
     await expect(start({ plan: "0123456789ab" })).rejects.toMatchObject({
       name: "RequestInvalid",
@@ -187,7 +187,7 @@ describe("a run's plan", () => {
     expect(await evidence.read(Doc.request)).toBeUndefined();
   });
 
-  test("is told with who published it: by name where the settings know the address, as AWS has it otherwise", async () => {
+  test("is shown with its publisher: by name if the settings list the address, otherwise by the AWS identity", async () => {
     const { ports, published, evidence, start } = await environment();
     ports.pagesOnly = true;
     const ada = personOf({ name: "Ada Lovelace", email: "Ada@example.com" });
@@ -201,7 +201,7 @@ describe("a run's plan", () => {
     });
   });
 
-  test("stays what it was when a worker is killed, and another plan deployed before the next is called", async () => {
+  test("stays the same if a worker is killed and another plan is deployed before the next call", async () => {
     const { deployed, published, standard, start } = await environment();
     await start({});
     standard.checksum = published.checksum;
@@ -209,7 +209,7 @@ describe("a run's plan", () => {
   });
 });
 
-describe("what the fleet finds about production", () => {
+describe("what the instance findings show about production", () => {
   const FOUND: Findings = {
     refusals: [],
     checks: [{ name: "RDS Proxy", passed: null, expected: "none", seen: "orders-proxy", mend: "Bear it." }],
@@ -229,7 +229,7 @@ describe("what the fleet finds about production", () => {
   const start = ({ ports, evidence }: ReturnType<typeof inspecting>) =>
     admit({}, { execution: "arn:one" }, ports, evidence);
 
-  test("refuses by name what no run works on, and leads to where it says what helps", async () => {
+  test("refuses by name what no run supports, and names the section that helps", async () => {
     const given = inspecting({ ...FOUND, refusals: ["orders-prod is a read replica of primary."] });
     await expect(start(given)).rejects.toMatchObject({
       name: "FleetFailed",
@@ -238,7 +238,7 @@ describe("what the fleet finds about production", () => {
     expect(await given.evidence.read(Doc.production)).toBeUndefined();
   });
 
-  test("is kept for preflight, which cannot ask it, and for the gates", async () => {
+  test("is kept for preflight, which cannot query RDS, and for the gates", async () => {
     const given = inspecting(FOUND);
     await start(given);
     const production = await given.evidence.require(Doc.production);
@@ -246,7 +246,7 @@ describe("what the fleet finds about production", () => {
     expect(await inspectDeployment(given.ports, production)).toEqual(expect.arrayContaining(FOUND.checks));
   });
 
-  test("counts the tags that a run adds, the organization's among them", async () => {
+  test("counts the tags that a run adds, including the organization's", async () => {
     const given = inspecting(FOUND, { tags: { "cost-center": "4711" } });
     await start(given);
     expect(Object.keys(given.asked[0] ?? {}).sort()).toEqual([
@@ -259,12 +259,12 @@ describe("what the fleet finds about production", () => {
 });
 
 describe("a maintenance window", () => {
-  // The clock stands at 2 o'clock of a Tuesday.
+  // The clock stands at 2 o'clock on a Tuesday.
   const start = (ports: MemoryPorts, input: unknown = {}) =>
     admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
   const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").require(Doc.request);
 
-  test("keeps a run from starting outside it, and says when it opens and what to do", async () => {
+  test("keeps a run from starting outside it, and shows when it opens and what to do", async () => {
     const ports = portsWith({}, { maintenanceWindow: SUNDAYS });
     await expect(start(ports, { startedBy: "Ada" })).rejects.toMatchObject({
       name: "WindowClosed",
@@ -273,19 +273,19 @@ describe("a maintenance window", () => {
       ),
     });
     expect(await ports.evidence.readLease(ports.settings.instance)).toBeUndefined();
-    // Who tried, and when, is in the evidence; a report can be made of it.
+    // The evidence records who tried and when, and a report can be made from it.
     expect(await requestOf(ports)).toMatchObject({ startedBy: "Ada", window: { override: null } });
     expect(await evidenceOf(ports.evidence, "one").read(Doc.plan)).toBeDefined();
   });
 
-  test("keeps it out when the worker is called again, though the window has opened meanwhile", async () => {
+  test("still refuses the run if the worker is called again after the window has opened", async () => {
     const ports = portsWith({}, { maintenanceWindow: SUNDAYS });
     await expect(start(ports)).rejects.toMatchObject({ name: "WindowClosed" });
     ports.clock.pass(5 * 24 * 3_600_000);
     await expect(start(ports)).rejects.toMatchObject({ name: "WindowClosed" });
   });
 
-  test("does not shut out a run that it let in, when the worker is called again after its end", async () => {
+  test("keeps an admitted run in if the worker is called again after the window's end", async () => {
     const ports = portsWith({}, { maintenanceWindow: { ...SUNDAYS, days: ["tue"] } });
     await start(ports);
     ports.clock.pass(24 * 3_600_000);
@@ -307,7 +307,7 @@ describe("a maintenance window", () => {
     });
   });
 
-  test("that is not set bounds nothing", async () => {
+  test("limits nothing if it is not set", async () => {
     const ports = portsWith({});
     await start(ports, { outsideWindow: "whatever" });
     expect(await requestOf(ports)).not.toHaveProperty("window");

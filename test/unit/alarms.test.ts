@@ -30,7 +30,7 @@ function environment(alarms: string[], on: string[], off: string[] = []) {
   return { changes, run };
 }
 
-test("what was on is silenced, and turned on again once", async () => {
+test("alarms that were on are silenced, and turned on again once", async () => {
   const { changes, run } = environment(["cpu", "errors", "old"], ["cpu", "errors"], ["old"]);
   await run("silence");
   await run("on");
@@ -38,7 +38,7 @@ test("what was on is silenced, and turned on again once", async () => {
   expect(changes).toEqual(["off: cpu,errors", "on: cpu,errors"]);
 });
 
-test("a name of no alarm is told before any is silenced", async () => {
+test("an unknown alarm name is reported before any alarm is silenced", async () => {
   const { changes, run } = environment(["cpu", "erors"], ["cpu", "errors"]);
   await expect(run("silence")).rejects.toMatchObject({
     name: "RequestInvalid",
@@ -48,7 +48,7 @@ test("a name of no alarm is told before any is silenced", async () => {
   expect(changes).toEqual([]);
 });
 
-test("no alarm is named, none is missed", async () => {
+test("without named alarms, none is reported as missing", async () => {
   const { changes, run } = environment([], []);
   await run("silence");
   await run("on");

@@ -10,7 +10,7 @@ import { exampleSettings } from "../support/settings.ts";
 const folder = mkdtempSync(join(tmpdir(), "sluice-authorities-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// Made for this test, with keys that nobody has.
+// Made for this test; nobody has the keys.
 const OUR_OWN_CA = `-----BEGIN CERTIFICATE-----
 MIIBgDCCASegAwIBAgIUerA8xXKWdBYrfnNvl0i0W0X6SrowCgYIKoZIzj0EAwIw
 FTETMBEGA1UEAwwKT3VyIG93biBDQTAgFw0yNjExMjUxNTM3MDBaGA8yMTI2MTEw
@@ -48,19 +48,19 @@ const subjects = (pem: string) =>
     .split(/(?<=-----END CERTIFICATE-----\n)/)
     .map((one) => new X509Certificate(one).subject.replaceAll("\n", ", "));
 
-test("Amazon's authorities for the Region are among them", () => {
+test("the authorities include Amazon's for the Region", () => {
   expect(subjects(authorities(settingsWith({})))).toContainEqual(
     expect.stringContaining("CN=Amazon RDS eu-central-1 Root CA RSA2048 G1"),
   );
 });
 
-test("a bundle of the deployer's own is added to them", () => {
+test("the deployer's own bundle is added to them", () => {
   const known = subjects(authorities(settingsWith({})));
   const caBundle = written(OUR_OWN_CA);
   expect(subjects(authorities(settingsWith({ caBundle })))).toEqual([...known, "CN=Our own CA"]);
 });
 
-test("a Region that is newer than the package needs a bundle, and the message shows where it is", () => {
+test("a Region newer than the package needs a bundle, and the message shows where it is", () => {
   const secretArn = "arn:aws:secretsmanager:xx-new-1:123456789012:secret:orders";
   expect(() => authorities(settingsWith({ secretArn }))).toThrow(
     /older than xx-new-1.*https:\/\/truststore\.pki\.rds\.amazonaws\.com\/xx-new-1\/xx-new-1-bundle\.pem/,
@@ -70,7 +70,7 @@ test("a Region that is newer than the package needs a bundle, and the message sh
 });
 
 test.each([
-  ["that is not there", () => join(folder, "nowhere.pem"), /cannot be read/],
+  ["that does not exist", () => join(folder, "nowhere.pem"), /cannot be read/],
   ["without a certificate", () => written("nothing"), /has no certificate/],
   [
     "with something else between the marks",

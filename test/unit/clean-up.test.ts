@@ -40,8 +40,8 @@ const begin = (cleanUp = CLEAN_UP, status = "ABORTED") =>
   invoke(cleanUpTask, { ...fields, cleanUp, action: "begin", status, state: "Begin to clean up" }, ports);
 const leaseholder = async () => (await ports.evidence.readLease(ports.settings.instance))?.holder;
 
-describe("beginning to clean up after a run that was stopped", () => {
-  test("says what happened in words for the report, and tells everybody once", async () => {
+describe("clean-up after a stopped run", () => {
+  test("reports what happened in words, and notifies everybody once", async () => {
     expect(await begin()).toEqual({
       Error: "Stopped",
       Cause: "Its execution was stopped from outside (ABORTED).",
@@ -58,7 +58,7 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(ports.notices[0]?.subject.length).toBeLessThan(100);
   });
 
-  test("keeps the database for itself until it is done", async () => {
+  test("keeps the database until the clean-up ends", async () => {
     await begin();
     expect(await leaseholder()).toMatchObject({ run: RUN, execution: CLEAN_UP });
     const other = { run: "run-2", execution: "arn:other", since: "2026-11-03T03:00:00.000Z" };
@@ -67,14 +67,14 @@ describe("beginning to clean up after a run that was stopped", () => {
     });
   });
 
-  test("is done once where EventBridge tells the same twice", async () => {
+  test("runs once if EventBridge delivers the same event twice", async () => {
     await begin();
     expect(await begin("arn:another-clean-up")).toMatchObject({ go: "nothing to do" });
     expect(await leaseholder()).toMatchObject({ execution: CLEAN_UP });
     expect(ports.notices).toHaveLength(2);
   });
 
-  test("of a run that was stopped before it was admitted has no lease to keep, and tells so", async () => {
+  test("has no lease to keep if the run was stopped before it was admitted, and reports that", async () => {
     const fresh = { ...memoryPorts(), executions: { isRunning: async () => true } };
     const event = { ...fields, cleanUp: CLEAN_UP, action: "begin", status: "ABORTED", state: "Begin" };
     expect(await invoke(cleanUpTask, event, fresh)).toMatchObject({ go: "clean up", plan: "" });
@@ -89,7 +89,7 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(await evidence.list("failures/")).toHaveLength(1);
   });
 
-  test("tells how it ended where the run came to its end, and was stopped before it told anybody", async () => {
+  test("reports the end if the run had ended, and was stopped before it notified anybody", async () => {
     await evidence.createOnce(Doc.plan, summarizePlan(await compilePlan("test/plans/tiny")));
     await evidence.createOnce(Doc.outcome, {
       at: "2026-11-03T02:00:00.000Z",
@@ -104,14 +104,14 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(ports.notices).toHaveLength(1);
   });
 
-  test("leaves alone a run that failed by an end of its own and told people, though its report failed", async () => {
+  test("leaves alone a run that failed by its own end and notified people, even if its report failed", async () => {
     await evidence.createOnce(docName(Doc.stateEntered("tell-everyone")), { at: "2026-11-03T02:00:00.000Z" });
     expect(await begin(CLEAN_UP, "FAILED")).toMatchObject({ go: "nothing to do" });
     expect(ports.notices).toEqual([]);
     expect(await evidence.read(Doc.stopped)).toBeUndefined();
   });
 
-  test("that was refused for another run may be started again when that has ended", async () => {
+  test("may start again, if it was refused for another run, when that run has ended", async () => {
     const lease = async (holder: LeaseHolder | null) =>
       ports.evidence.swapLease(
         ports.settings.instance,
@@ -124,7 +124,7 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(await begin("arn:a-second-clean-up")).toMatchObject({ go: "clean up" });
   });
 
-  test("does not disturb another run that has the database by now", async () => {
+  test("does not disturb another run that now holds the database", async () => {
     const lease = await ports.evidence.readLease(ports.settings.instance);
     await ports.evidence.swapLease(ports.settings.instance, lease, {
       run: "run-2",
@@ -138,7 +138,7 @@ describe("beginning to clean up after a run that was stopped", () => {
   });
 });
 
-describe("a run that was stopped", () => {
+describe("a stopped run", () => {
   const worked: string[] = [];
   const task: Task<unknown> = {
     name: "example",
@@ -173,7 +173,7 @@ describe("a run that was stopped", () => {
     await expect(invoke(task, goneOnWith, ports)).rejects.toMatchObject({ name: "TookTooLong" });
   });
 
-  test("has in its evidence who cleans up after it", async () => {
+  test("has in its evidence which execution cleans up after it", async () => {
     await begin();
     expect(await evidence.require(Doc.stopped)).toMatchObject({
       status: "ABORTED",

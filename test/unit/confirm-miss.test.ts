@@ -22,32 +22,32 @@ async function confirmed(...results: BenchmarkResult[]) {
 }
 
 describe("a benchmark over its limit", () => {
-  test("is measured once more, and passes with a note if that was one bad moment", async () => {
+  test("is measured once more, and passes with a note if it was one bad moment", async () => {
     const { measured, confirmed: better } = await confirmed(result(13.3), result(0.2));
     expect(measured).toBe(2);
     expect(better).toMatchObject({ p95Ms: 0.2, passed: true, seconds: 2 });
     expect(better.note).toBe("measured twice, p95 13.3 ms and 0.2 ms");
   });
 
-  test("stays over it if the second is over it too", async () => {
+  test("stays over its limit if the second time is over it too", async () => {
     expect((await confirmed(result(13.3), result(20))).confirmed).toMatchObject({
       p95Ms: 13.3,
       passed: false,
     });
   });
 
-  test("is not measured twice when one time is long already", async () => {
+  test("is not measured twice if one time is long already", async () => {
     expect((await confirmed(result(9_000, { seconds: 300 }))).measured).toBe(1);
   });
 });
 
 describe("a benchmark is measured once", () => {
-  test("when it is within its limit, or cannot be measured", async () => {
+  test("if it is within its limit, or cannot be measured", async () => {
     expect((await confirmed(result(3))).measured).toBe(1);
     expect((await confirmed(result(null))).measured).toBe(1);
   });
 
-  test("when what it misses is its index", async () => {
+  test("if the miss is a missing index", async () => {
     expect((await confirmed(result(3, { passed: false, note: "its plan does not use it" }))).measured).toBe(
       1,
     );

@@ -8,7 +8,7 @@ describe("the html template", () => {
       '<p title="&quot;&gt;&lt;b onclick=&#39;x&#39;&gt;&amp;">&quot;&gt;&lt;b onclick=&#39;x&#39;&gt;&amp;</p>',
     );
   });
-  test("takes markup made by itself or by raw as it is, also in lists", () => {
+  test("takes markup made by itself or by raw unchanged, also in lists", () => {
     expect(String(html`<ul>${["<a>", "b"].map((item) => html`<li>${item}</li>`)}</ul>${raw("<hr>")}`)).toBe(
       "<ul><li>&lt;a&gt;</li><li>b</li></ul><hr>",
     );
@@ -16,7 +16,7 @@ describe("the html template", () => {
   test("leaves out null, undefined and false, and shows 0", () => {
     expect(String(html`${null}${undefined}${false}${0}`)).toBe("0");
   });
-  test("shows characters that no page may hold as such", () => {
+  test("makes characters visible that no page may hold", () => {
     expect(escapeHtml("a\u0000b\u001bc\td\n")).toBe("a␀b␛c\td\n");
   });
 });

@@ -6,7 +6,7 @@ const session = (name: string) => ({ name }) as unknown as Session;
 const nameOf = (given: Session) => (given as unknown as { name: string }).name;
 const a_moment = () => new Promise((resolve) => setTimeout(resolve, 1));
 
-/** Opens sessions `more`, as many as there may be. */
+/** Opens the sessions `more`, as many as allowed. */
 function opener(most = Number.POSITIVE_INFINITY): OpenSession & { open: number } {
   const open = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
     if (opened.open >= most) throw new Error("too many connections");
@@ -18,7 +18,7 @@ function opener(most = Number.POSITIVE_INFINITY): OpenSession & { open: number }
 }
 
 describe("work on several sessions", () => {
-  test("is done for each item once, on as many sessions as there may be, and no more than there are items", async () => {
+  test("is done once for each item, on as many sessions as allowed, and on no more than there are items", async () => {
     const done: number[] = [];
     const beside = opener();
     const all = await inParallel([1, 2, 3], session("own"), beside, 8, async (item) => {
@@ -31,7 +31,7 @@ describe("work on several sessions", () => {
     expect(beside.open).toBe(2);
   });
 
-  test("goes on with fewer where the server gives no more", async () => {
+  test("continues with fewer sessions if the server gives no more", async () => {
     const on: string[] = [];
     const beside = opener(1);
     await inParallel([1, 2, 3, 4, 5], session("own"), beside, 4, async (_item, given) => {
@@ -43,7 +43,7 @@ describe("work on several sessions", () => {
     expect(new Set(on)).toEqual(new Set(["own", "more"]));
   });
 
-  test("uses the one session where there can be only one", async () => {
+  test("uses the one session if there can be only one", async () => {
     const on: string[] = [];
     await inParallel(
       [1, 2],
@@ -55,7 +55,7 @@ describe("work on several sessions", () => {
     expect(on).toEqual(["own", "own"]);
   });
 
-  test("stops when one must leave, and says so", async () => {
+  test("stops when one session must leave, and reports so", async () => {
     const done: number[] = [];
     expect(
       await inParallel([1, 2, 3, 4], session("own"), undefined, 1, async (item) => {
@@ -66,7 +66,7 @@ describe("work on several sessions", () => {
     expect(done).toEqual([1, 2]);
   });
 
-  test("fails with the first failure, after all sessions are done with what they had begun", async () => {
+  test("fails with the first failure, after all sessions have finished what they had begun", async () => {
     const ended: number[] = [];
     const work = inParallel([1, 2, 3, 4, 5, 6], session("own"), opener(), 2, async (item) => {
       if (item === 1) throw new Error("this one fails");

@@ -71,7 +71,7 @@ const written = () =>
   (JSON.parse(readFileSync(file, "utf8")) as { context: { sluice: object } }).context.sluice;
 
 describe("sluice init", () => {
-  test("writes settings that the app takes, from flags alone, and leaves the rest of the file alone", async () => {
+  test("writes settings that the app accepts, from flags alone, and leaves the rest of the file unchanged", async () => {
     const { code, err, out } = await init(...flags());
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("npx cdk deploy");
@@ -90,7 +90,7 @@ describe("sluice init", () => {
     });
   });
 
-  test("takes a cluster in place of an instance, and then asks for no instance", async () => {
+  test("takes a cluster instead of an instance, and then does not ask for an instance", async () => {
     const without = flags().slice(2);
     expect(await init(...without, "--cluster", "orders")).toMatchObject({ code: 0, err: "" });
     expect(parseSettings(written()).databases).toMatchObject([
@@ -119,7 +119,7 @@ describe("sluice init", () => {
     }
   });
 
-  test("takes every setting that it has a flag for", async () => {
+  test("accepts every setting that it has a flag for", async () => {
     const { code, err } = await init(
       ...flags(
         ["login", "sluice"],
@@ -157,7 +157,7 @@ describe("sluice init", () => {
     });
   });
 
-  test("reports everything that is missing or wrong at once if it may not ask, and writes nothing", async () => {
+  test("reports everything that is missing or wrong together if it may not ask, and writes nothing", async () => {
     const before = readFileSync(file, "utf8");
     const { code, err } = await init(
       "--instance",
@@ -179,7 +179,7 @@ describe("sluice init", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("asks for each, reports at once what is wrong with an answer, and asks again", async () => {
+  test("asks for each setting, reports at once what is wrong with an answer, and asks again", async () => {
     const answers = Object.fromEntries(NEEDED.map(([name, value]) => [name, [value]]));
     const { code, out } = await asked({
       ...answers,
@@ -206,7 +206,7 @@ describe("sluice init", () => {
     expect(written()).toMatchObject({ database: { instance: "other" } });
   });
 
-  test("at a terminal asks whether it may replace them", async () => {
+  test("asks at a terminal whether it may replace them", async () => {
     await init(...flags());
     const terminal = new FakeTerminal({ isTTY: true });
     const ended = main(["init", "--file", file], terminal);
@@ -216,7 +216,7 @@ describe("sluice init", () => {
     expect(terminal.err).toContain("Nothing was written");
   });
 
-  test("that is left in the middle writes nothing", async () => {
+  test("writes nothing if it is stopped in the middle", async () => {
     const before = readFileSync(file, "utf8");
     const terminal = new FakeTerminal({ isTTY: true });
     const ended = main(["init", "--file", file], terminal);
@@ -300,7 +300,7 @@ describe("production is looked up in AWS", () => {
   });
 });
 
-describe("the file keeps what else is in it", () => {
+describe("the file keeps its other content", () => {
   const written = (text: string) => {
     writeFileSync(file, text);
     return init("--yes", "--replace", ...flags());
@@ -330,7 +330,7 @@ describe("the file keeps what else is in it", () => {
     ).toBe(true);
   });
 
-  test("and what it replaces of the settings is named, their keys as they stood", async () => {
+  test("and the replaced settings are named, with their keys as written", async () => {
     const before = { retentionDays: 365, smokeTests: ["/x"], database: { name: "orders", instance: "old" } };
     const { out } = await written(JSON.stringify({ context: { sluice: before } }, null, 2));
     expect(out).toContain('database.instance: "old" becomes "orders"');

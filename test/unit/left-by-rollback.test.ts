@@ -14,7 +14,7 @@ const state = (...labels: string[]) =>
   object("enum", "public.state", "owner: o", ...labels.map((label) => `label: ${label}`));
 const member = (name: string, hash: string) => `function ${name}, owner o, sha256 ${hash.repeat(16)}`;
 
-/** What is left of the differences, and what is not there, a line each. */
+/** The remaining differences and the missing objects, one per line. */
 function judged(before: CatalogObject[], after: CatalogObject[], leaves: string[]) {
   const named = leaves.flatMap((text) => leavesOf(text) ?? []);
   const [was, is] = [fingerprintOf(before), fingerprintOf(after)];
@@ -28,7 +28,7 @@ describe("a rollback may leave what the plan names", () => {
     ["a label in between", [state("a", "c")], [state("a", "b", "c")], "enum public.state: label: b"],
     ["an extension", [], [object("extension", "hstore", "owner: o", "version: 1.8")], "extension hstore"],
     [
-      "another version of one, with what comes with it",
+      "another version of one, with its dependent objects",
       [object("extension", "hstore", "owner: o", "version: 1.7", "schema: public", member("f", "a"))],
       [
         object(
@@ -44,7 +44,7 @@ describe("a rollback may leave what the plan names", () => {
       "extension hstore: version: 1.8",
     ],
     [
-      "a table with all that is its own",
+      "a table with everything that belongs to it",
       [],
       [
         object("table", "public.t", "owner: o"),
@@ -60,14 +60,14 @@ describe("a rollback may leave what the plan names", () => {
       [object("column", "public.t.c", "type: int")],
       "column public.t.c: without not null",
     ],
-    ["a thing that is gone", [object("index", "public.i", "CREATE")], [], "index public.i removed"],
+    ["a missing object", [object("index", "public.i", "CREATE")], [], "index public.i removed"],
   ])("as %s", (_what, before, after, entry) => {
     expect(judged(before, after, [entry])).toEqual({ rest: [], left: [entry], missing: [] });
-    // Nothing but the entry lets it pass.
+    // Only the entry lets it pass.
     expect(judged(before, after, []).rest).not.toEqual([]);
-    // The next run begins with it: it need not be new to be left.
+    // The next run starts with it: what is left need not be new.
     expect(judged(after, after, [entry])).toEqual({ rest: [], left: [], missing: [] });
-    // And what is not left must not be named.
+    // And an object that is not left must not be named.
     expect(judged(before, before, [entry]).missing).toEqual([entry]);
   });
 });
@@ -95,14 +95,14 @@ describe("and nothing more:", () => {
       /enum public\.other added/,
     ],
     ["the whole enum", [], [state("a", "b")], /enum public\.state added/],
-    ["no enum any more", [state("a")], [], /enum public\.state removed/],
-  ])("%s is told", (_what, before, after, line) => {
+    ["a missing enum", [state("a")], [], /enum public\.state removed/],
+  ])("%s is reported", (_what, before, after, line) => {
     expect(judged(before, after, ["enum public.state: label: b"]).rest).toEqual([
       expect.stringMatching(line),
     ]);
   });
 
-  test("a table named as a whole gives no leave to move an index to it", () => {
+  test("naming a whole table does not permit moving an index to it", () => {
     const table = (name: string) => object("table", `public.${name}`, "owner: o");
     const indexOn = (name: string) =>
       object("index", "public.i", `CREATE INDEX i ON public.${name} USING btree (a)`);
@@ -111,11 +111,11 @@ describe("and nothing more:", () => {
     ).toEqual([expect.stringMatching(/^index public\.i changed/)]);
   });
 
-  test("an enum named as a whole may be left where it is new, and gives no leave to change one", () => {
+  test("naming a whole enum permits leaving a new one, and does not permit changing one", () => {
     expect(judged([state("a")], [state("a", "b")], ["enum public.state"]).rest).toHaveLength(1);
   });
 
-  test("an extension's version gives no leave for another owner, nor for another extension", () => {
+  test("an extension's version does not permit another owner, nor another extension", () => {
     const of = (owner: string, version: string, name = "hstore") =>
       object("extension", name, `owner: ${owner}`, `version: ${version}`);
     const leaves = ["extension hstore: version: 1.8"];
@@ -129,7 +129,7 @@ describe("and nothing more:", () => {
     });
   });
 
-  test("a name with a colon in it is taken for what it is", () => {
+  test("a name with a colon in it is taken literally", () => {
     const odd = (...labels: string[]) =>
       object("enum", 'public."a: b"', ...labels.map((label) => `label: ${label}`));
     expect(judged([odd("x")], [odd("x", "y: z")], ['enum public."a: b": label: y: z'])).toEqual({

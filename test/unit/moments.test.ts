@@ -78,7 +78,7 @@ describe("behind the fence", () => {
         /cannot be restored to .* Automated backups are off\. Nothing was migrated/,
       ),
     });
-    // Also for the worker that comes after, whatever the fleet says then.
+    // This also holds for the next worker, whatever the instances report then.
     is(available);
     await expect(hold()).rejects.toThrow(/are off/);
   });
@@ -86,7 +86,7 @@ describe("behind the fence", () => {
   test.each([
     ["another instance has the name", "db-2", /another instance than the one that was admitted/],
     ["no instance has it", "", /is gone: its backups/],
-  ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
+  ])("if %s, the backups are not those of the recorded instance", async (_, identity, why) => {
     const { hold } = await environment({ identity });
     await expect(hold()).rejects.toThrow(why);
   });
@@ -120,20 +120,20 @@ describe("at a gate", () => {
     expect(await momentLine(evidence)).toMatch(/can NOT be restored .*are off/);
   });
 
-  test("of a fleet that has a copy there is nothing to see", async () => {
+  test("there is nothing to observe if the instance is copied", async () => {
     const { hold, evidence } = await environment({ by: "copy" });
     await hold();
     expect(await momentLine(evidence)).toBeUndefined();
   });
 
-  test("where a snapshot was taken nothing is looked at", async () => {
+  test("nothing is observed if a snapshot was taken", async () => {
     const ports = memoryPorts();
     const evidence = evidenceOf(ports.evidence, "run-1");
     await lookAtMoment(ports, evidence);
     expect(await lastSeen(evidence)).toBeUndefined();
   });
 
-  test("more than nine looks keep their order", async () => {
+  test("more than nine readings keep their order", async () => {
     const { look, is, evidence, ports } = await environment();
     for (let n = 0; n < 11; n++) {
       ports.clock.pass(1_000);
@@ -149,6 +149,6 @@ test.each([
   [{ baseAt: null, bytesPerHour: 1_000 }, 24_000],
   [{ baseAt: "2026-11-03T03:00:00.000Z", bytesPerHour: 1_000 }, 0],
   [{ baseAt: null, bytesPerHour: null }, null],
-])("what a restore replays follows from %o", (replay, expected) => {
+])("the bytes that a restore replays are predicted from %o", (replay, expected) => {
   expect(replayedBytes(replay, "2026-11-03T02:00:00.000Z")).toBe(expected);
 });

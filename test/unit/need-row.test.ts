@@ -4,7 +4,7 @@ import { listTables } from "../../lambdas/proof/checksums.ts";
 import { takeMark } from "../../lambdas/proof/write-mark.ts";
 import { requireRow, type Session } from "../../lambdas/shared/session.ts";
 
-/** As the embedded Postgres is after some failures: no rows, and no error. */
+/** The embedded Postgres answers like this after some failures: no rows, and no error. */
 const broken: Session = { query: async () => [], exec: async () => undefined, together: async () => [] };
 
 test.each([
@@ -13,13 +13,13 @@ test.each([
   ["the counters", () => takeMark(broken, new Date())],
   ["one row", () => requireRow(broken, "SELECT count(*) FROM  t")],
 ])(
-  "a server that answers nothing is an error where it is asked for %s, never an empty answer",
+  "an empty answer of the server is an error where %s is requested, never an empty result",
   async (_, ask) => {
     await expect(ask()).rejects.toMatchObject({ name: "RowExpected", rows: 0 });
   },
 );
 
-test("the error names what was asked", async () => {
+test("the error names what was requested", async () => {
   await expect(requireRow(broken, "SELECT count(*)\n  FROM t")).rejects.toThrow(
     "The database returned no row where it must return one, without an error: its answers cannot be trusted. The query was: SELECT count(*) FROM t",
   );

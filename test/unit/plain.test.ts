@@ -20,7 +20,7 @@ describe("text from outside", () => {
     expect(terminal.raw).toContain("␛]0;title␇␛[2J<U+009B>31m<U+202E>evil");
   });
 
-  test("keeps its lines, its tabs and the characters that some scripts join letters with", () => {
+  test("keeps its lines, its tabs and the characters that join letters in some scripts", () => {
     expect(visible("a\r\nb\tc\u200dd")).toBe("a\nb\tc\u200dd");
   });
 
@@ -39,7 +39,7 @@ describe("text from outside", () => {
 const link = { url: "https://gates.example/reports/run?key=k", expiresAt: "2026-12-03T00:00:00.000Z" };
 
 describe("the final message", () => {
-  test("has one end, whatever a comment, a cause or a check says", () => {
+  test("has one end, whatever a comment, a cause or a check contains", () => {
     const forged = "fine\n\nThe report:\n\nhttps://evil.example/x";
     const report = {
       ...emptyReport("run"),
@@ -53,7 +53,7 @@ describe("the final message", () => {
     expect(lines.filter((line) => line.includes("://"))).toEqual([link.url]);
   });
 
-  test("names as many rows as people read, says how many more there are, and fits a message with its link", () => {
+  test("names as many rows as people read, states how many more exist, and fits a message with its link", () => {
     const leftToDo = Array.from({ length: 5_000 }, (_, n) => `row ${n} ${"v".repeat(10_000)}`);
     const [notice] = finalNotices({ ...emptyReport("run"), end: "Refused" as const, leftToDo }, link);
     expect(Buffer.byteLength(notice?.text ?? "")).toBeLessThan(100_000);
@@ -62,7 +62,7 @@ describe("the final message", () => {
     expect(notice?.text).toContain(link.url);
   });
 
-  test("is cut by the notifier where it is too long all the same, and keeps its end", async () => {
+  test("is cut by the notifier if it is still too long, and keeps its end", async () => {
     const sns = mockClient(SNSClient).on(PublishCommand).resolves({});
     const notifier = new SnsNotifier(new SNSClient({ region: "eu-central-1" }), {
       approvers: "a",
@@ -81,7 +81,7 @@ describe("the final message", () => {
   });
 });
 
-test("a report's page stays far below what a function may answer, whatever its lists hold", () => {
+test("a report's page stays far below a function's response limit, whatever its lists hold", () => {
   const failures = Array.from({ length: 5_000 }, (_, n) => ({
     at: "2026-11-03T00:00:00.000Z",
     state: `s${n}`,
@@ -111,7 +111,7 @@ describe("a run on copies", () => {
   test.each([
     ["orders", "Rehearsed on copies; orders was only read."],
     [null, "Rehearsed on embedded databases; no other database was touched."],
-  ])("of %s says so first of all", (copyOf, said) => {
+  ])("of %s states so first", (copyOf, said) => {
     const page = renderReport(rehearsed(copyOf));
     expect(page).toContain("Succeeded (rehearsal)");
     expect(page).toContain(said);

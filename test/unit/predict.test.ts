@@ -49,7 +49,7 @@ describe("the way back", () => {
     });
   });
 
-  test("by restore from a clone takes as long as staging's, if that was cloned too", async () => {
+  test("by restore from a clone takes as long as staging's restore, if that was cloned too", async () => {
     const cluster = { staging: "clone", backup: "clone" } as const;
     const { ports, evidence } = await rehearsed({}, { settings: { cluster } });
     await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { clone: true });
@@ -82,7 +82,7 @@ describe("the way back", () => {
     expect(wayBack.rollback.leavesOut).toBeUndefined();
   });
 
-  test("by restore is the rename, staging's restore, and the first reading of what was restored", async () => {
+  test("by restore is the rename, staging's restore, and the first reading of the restored database", async () => {
     const { ports, evidence } = await rehearsed();
     await predict(ports, evidence);
     expect((await evidence.require(Doc.wayBack)).restore).toEqual({
@@ -95,7 +95,7 @@ describe("the way back", () => {
     });
   });
 
-  test("by restore is what it took the last time, where it was rehearsed as the way back", async () => {
+  test("by restore is the last measured time, if it was rehearsed as the way back", async () => {
     const { ports, evidence } = await rehearsed({}, { restoreOnly: ["003"] });
     await evidence.createOnce(docName(Doc.stagingAgain), { seconds: 700 });
     await evidence.createOnce(docName(Doc.record("after-restore-rehearsed")), { seconds: 200 });
@@ -103,11 +103,11 @@ describe("the way back", () => {
     const wayBack = await evidence.require(Doc.wayBack);
     expect(wayBack.restoreFrom).toBe("003");
     expect(wayBack.restore).toMatchObject({ seconds: 600 + 700 + 200 });
-    // What 003 would take does not count: it has no rollback.
+    // The time of 003 does not count: it has no rollback.
     expect(wayBack.rollback.parts.map(({ what }) => what)).toEqual(["Roll back 002", "Prove it"]);
   });
 
-  test("by restore that is too slow refuses the run where it is the way back, and not where rollbacks are", async () => {
+  test("by restore refuses the run if it is too slow and is the way back, and not if rollbacks are", async () => {
     const slow = { rollbackSloMinutes: 20 };
     const { ports, evidence } = await rehearsed({}, { ...slow, restoreOnly: ["002", "003"] });
     await expect(predict(ports, evidence)).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe("the way back", () => {
     });
     const usual = await rehearsed({}, slow);
     await predict(usual.ports, usual.evidence);
-    // Nor where it may not be done at all.
+    // Nor if a restore is not allowed at all.
     const none = await rehearsed({}, { ...slow, restoreOnly: ["002"], settings: { restore: false } });
     await predict(none.ports, none.evidence);
   });
@@ -131,11 +131,11 @@ describe("the way back", () => {
         /30 min 15 s \(Roll back 003 25 min, Roll back 002 4 min 50 s, Prove it 25 s\), but the plan allows 30 min/,
       ),
     });
-    // Asked again, it says the same.
+    // A second call gives the same answer.
     await expect(predict(ports, evidence)).rejects.toMatchObject({ name: "RollbackTooSlow" });
   });
 
-  test("one that takes just as long as the plan allows does not", async () => {
+  test("a rollback that takes exactly the plan's limit does not", async () => {
     const { ports, evidence } = await rehearsed({ rollbacks: [1500, 275] });
     await predict(ports, evidence);
   });

@@ -7,7 +7,7 @@ import { memoryPorts, type PortOverrides } from "../support/ports.ts";
 
 const NOW = "2026-11-03T02:00:00.000Z";
 
-/** Of a server that keeps no statistics of its WAL. */
+/** A server that keeps no statistics of its WAL. */
 const session: Session = {
   query: async <Row>(text: string) =>
     [text.includes("to_regclass") ? { counts: false } : { time: "2026-11-03T02:00:00.250000Z" }] as Row[],
@@ -25,8 +25,8 @@ async function chosen(production: Partial<ProductionDoc>, overrides: PortOverrid
   return { check, doc: await evidence.require(Doc.backup), evidence, ports };
 }
 
-describe("where the instance's backups allow it", () => {
-  test("production is backed up to the moment, and what that costs is noted", async () => {
+describe("if the instance's backups allow it", () => {
+  test("production is backed up to the moment, and the cost is noted", async () => {
     const { check, doc } = await chosen(good);
     expect(check).toMatchObject({
       name: "backup",
@@ -40,13 +40,13 @@ describe("where the instance's backups allow it", () => {
     });
   });
 
-  test("a fleet that copies needs no backups", async () => {
+  test("instances that are copied need no backups", async () => {
     const { doc } = await chosen({ moments: { by: "copy", baseAt: null } });
     expect(doc).toMatchObject({ by: "point-in-time" });
     expect(doc.replay).toBeUndefined();
   });
 
-  test("the first worker's choice is the run's, whatever the backups are later", async () => {
+  test("the first worker's choice holds for the run, whatever the backups are later", async () => {
     const { evidence, ports } = await chosen(good);
     await chooseBackup(session, ports, evidence, { moments: archive, backups: { days: 0 } } as ProductionDoc);
     expect(await evidence.require(Doc.backup)).toMatchObject({ by: "point-in-time" });
@@ -88,7 +88,7 @@ const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
   ],
 ];
 
-describe.each(LACKS)("where %s", (_, production, why) => {
+describe.each(LACKS)("if %s", (_, production, why) => {
   test("a snapshot is taken, and the reason is shown", async () => {
     const { check, doc } = await chosen(production);
     expect(doc).toMatchObject({ by: "snapshot", why: [expect.stringMatching(why)] });
@@ -107,8 +107,8 @@ describe("a requested snapshot", () => {
     ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
     ["by the plan", { plan: { backup: "snapshot" } }, /plan requests/],
     ["by the rehearsal inside the downtime", { settings: { rehearse: "inside" } }, /rehearse: inside/],
-    ["by where it goes", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
-  ])("%s is taken though the moment could be had", async (_, overrides, why) => {
+    ["by the copy to another Region", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
+  ])("%s is taken even if the moment is available", async (_, overrides, why) => {
     const { check, doc } = await chosen(good, overrides);
     expect(doc).toMatchObject({ by: "snapshot", why: [expect.stringMatching(why)] });
     expect(check.passed).toBe(true);
@@ -120,7 +120,7 @@ describe("a requested snapshot", () => {
       plan: { backup: "point-in-time" },
     });
     expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings request/) });
-    // Nothing is wrong with the backups.
+    // The backups are fine here.
     expect(check.mend).toMatch(/point-in-time` in the plan.*remove one of the two/);
   });
 });

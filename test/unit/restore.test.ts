@@ -26,7 +26,7 @@ const instance = (identity: string, more: Partial<Instance> = {}): Instance => (
   ...more,
 });
 
-/** A fleet that does what it is asked for at the next look; every call is noted. */
+/** Instances that do each request by the next look; every call is noted. */
 async function environment({
   snapshot = "available" as "available" | "failed" | "none",
   afterRestore = [] as string[],
@@ -106,7 +106,7 @@ describe("moving production aside", () => {
     expect(calls).toEqual([`rename ${PRODUCTION} to ${ASIDE}`]);
   });
 
-  test("from then on the former production is where production's database is, until another takes its place", async () => {
+  test("makes the former production the address of production's database, until the restored instance replaces it", async () => {
     const { call, evidence } = await environment();
     await call("aside");
     await call("aside");
@@ -123,7 +123,7 @@ describe("moving production aside", () => {
     });
   });
 
-  test("one that is broken under its new name does not block the restore: its former name is free", async () => {
+  test("does not block the restore if the former production is broken under its new name: its old name is free", async () => {
     const { call, instances, evidence } = await environment();
     await call("aside");
     instances.set(
@@ -134,7 +134,7 @@ describe("moving production aside", () => {
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-1", port: 5432 });
   });
 
-  test("never renames what has production's name by now and is not production", async () => {
+  test("never renames an instance that now has production's name and is not production", async () => {
     const { call, calls, instances } = await environment();
     instances.set(PRODUCTION, instance("db-7"));
     await expect(call("aside")).rejects.toMatchObject({
@@ -144,14 +144,14 @@ describe("moving production aside", () => {
     expect(calls).toEqual([]);
   });
 
-  test("waits where it is seen under neither name", async () => {
+  test("waits while it is visible under neither name", async () => {
     const { call, calls, instances } = await environment();
     instances.delete(PRODUCTION);
     expect(await call("aside")).toBe("running");
     expect(calls).toEqual([]);
   });
 
-  test("one that is broken and not renamed is reported after the time of a rename, not after hours", async () => {
+  test("is reported after the time of a rename, not after hours, if the instance is broken and not renamed", async () => {
     const { call, instances, ports } = await environment();
     ports.instances = { ...ports.instances, renameSeconds: 600, startRename: async () => undefined };
     instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
@@ -170,7 +170,7 @@ describe("restoring production", () => {
     return given;
   }
 
-  test("takes production's settings, begins once, and continues wherever a worker left it", async () => {
+  test("takes production's settings, begins once, and continues where a worker left it", async () => {
     const { call, calls, instances, evidence } = await movedAside();
     expect(await call("restore")).toBe("running");
     expect(await call("restore")).toBe("running");
@@ -182,7 +182,7 @@ describe("restoring production", () => {
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-2", port: 5432 });
   });
 
-  test("is done as soon as it answers, before it has all its settings, so that it is proven first", async () => {
+  test("ends as soon as it answers, before it has all its settings, so that it is proven first", async () => {
     const { call, instances } = await movedAside();
     await call("restore");
     instances.set(
@@ -192,7 +192,7 @@ describe("restoring production", () => {
     expect(await call("restore")).toBe("done");
   });
 
-  test("never takes the former production for the restored one, though it is still seen under its name", async () => {
+  test("never takes the former production for the restored one, even while it is visible under that name", async () => {
     const { call, calls, instances, ports } = await movedAside();
     instances.set(PRODUCTION, instance("db-1"));
     expect(await call("restore")).toBe("running");
@@ -225,7 +225,7 @@ describe("restoring production", () => {
     expect(ports.lines.at(-1)).toContain("none left");
   });
 
-  test("reports what it waited for before the state machine's timeout, which could not", async () => {
+  test("reports why it waited before the state machine's timeout, which could not", async () => {
     const { call, ports } = await movedAside();
     ports.instances = {
       ...ports.instances,
@@ -296,7 +296,7 @@ describe("giving production its settings, once it is proven", () => {
     expect((await handOver())[0]).toContain("incompatible-parameters");
   });
 
-  test("also ends if what stayed behind is unknown, and reports preflight's findings", async () => {
+  test("also ends if the settings left behind are unknown, and reports preflight's findings", async () => {
     const { call, give, handOver, ports } = await restored(["Register it with the proxy."]);
     ports.instances = {
       ...ports.instances,
@@ -311,7 +311,7 @@ describe("giving production its settings, once it is proven", () => {
 });
 
 describe("the instance that is moved aside", () => {
-  /** A fleet that keeps instances still once it was asked for so often; `refused`: it never does. */
+  /** Instances that are kept still after so many requests; `refused`: never. */
   const quieting = async (asks: number, refused?: string) => {
     const made = await environment();
     const { ports, calls } = made;
@@ -346,27 +346,24 @@ describe("the instance that is moved aside", () => {
   test.each([
     ["is refused", "RDS refused to give it", 0],
     ["takes too long", undefined, 16 * 60_000],
-  ])(
-    "and where that %s, production is restored all the same, and people are told",
-    async (_, refused, ms) => {
-      const { call, evidence, ports } = await quieting(Number.POSITIVE_INFINITY, refused);
-      expect(await call("aside")).toBe("running");
-      if (ms > 0) expect(await call("aside")).toBe("running");
-      ports.clock.pass(ms);
-      expect(await call("aside")).toBe("done");
-      expect(await evidence.require(Doc.notQuiet)).toMatchObject({
-        instance: ASIDE,
-        why: refused ?? "it took longer than 15 minutes",
-      });
-      expect(await call("restore")).toBe("running");
-    },
-  );
+  ])("and if that %s, production is still restored, and people are notified", async (_, refused, ms) => {
+    const { call, evidence, ports } = await quieting(Number.POSITIVE_INFINITY, refused);
+    expect(await call("aside")).toBe("running");
+    if (ms > 0) expect(await call("aside")).toBe("running");
+    ports.clock.pass(ms);
+    expect(await call("aside")).toBe("done");
+    expect(await evidence.require(Doc.notQuiet)).toMatchObject({
+      instance: ASIDE,
+      why: refused ?? "it took longer than 15 minutes",
+    });
+    expect(await call("restore")).toBe("running");
+  });
 });
 
 describe("a restore to a moment", () => {
   const AT = "2026-11-03T02:10:07.000Z";
 
-  /** A fleet whose archive stands as said; production as it was noted at the moment. */
+  /** Instances with the given archive; production as it was noted at the moment. */
   async function noted(first: MomentState["status"]) {
     const given = await environment({ snapshot: "none" });
     let status = first;
@@ -409,7 +406,7 @@ describe("a restore to a moment", () => {
     };
   }
 
-  test("waits until the archive has reached it, and production stays where it is meanwhile", async () => {
+  test("waits until the archive has reached it, and production stays in place meanwhile", async () => {
     const { call, calls, reaches, evidence } = await noted("pending");
     expect(await call("await")).toBe("running");
     expect(await call("aside")).toBe("running");
@@ -446,7 +443,7 @@ describe("a restore to a moment", () => {
     const { call, instances, restored, reaches } = await noted("available");
     await call("aside");
     await call("aside");
-    // Asked again after the rename, an archive that is not to be seen for a moment stops nothing.
+    // Checked again after the rename, an archive that is briefly invisible stops nothing.
     reaches("pending");
     expect(await call("await")).toBe("done");
     expect(await call("restore")).toBe("done");
@@ -454,7 +451,7 @@ describe("a restore to a moment", () => {
     expect(instances.get(ASIDE)?.identity).toBe("db-1");
   });
 
-  test("is not tried by a deployment that knows of no moments", async () => {
+  test("is not tried by a deployment without moments", async () => {
     const { call, ports, calls } = await noted("available");
     ports.instances = { ...ports.instances, moments: undefined };
     await expect(call("await")).rejects.toMatchObject({ name: "FleetFailed" });

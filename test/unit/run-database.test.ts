@@ -28,7 +28,7 @@ const BILLING = of("billing", "shop");
 const STOCK = of("stock", "warehouse");
 
 describe("the database that an input names", () => {
-  test("is the one that there is, where it names none", () => {
+  test("is the only one if the input names none", () => {
     expect(chosen([ORDERS], undefined)).toBe(ORDERS);
     expect(() => chosen([ORDERS, STOCK], undefined)).toThrow(/2 databases.*orders\/shop, stock\/warehouse/);
   });
@@ -48,24 +48,24 @@ describe("the database that an input names", () => {
     ["in other letters", "Orders", /no database "Orders"/],
     ["that is half of one", "orders/", /no database/],
     ["that is empty", "", /no database ""/],
-  ])("is none by a name %s", (_, name, message) => {
+  ])("is not found by a name %s", (_, name, message) => {
     expect(() => chosen([ORDERS, BILLING, STOCK], name)).toThrow(message);
   });
 
-  test("is never guessed where one's instance is another's database", () => {
+  test("is never guessed if one database's instance is another one's database", () => {
     const swapped = [of("orders", "billing"), of("billing", "orders")];
     expect(() => chosen(swapped, "orders")).toThrow(/"orders" may be orders\/billing or billing\/orders/);
     expect(chosen(swapped, "billing/orders")).toBe(swapped[1]);
   });
 
-  test("is always found by its name in full, whatever another's database is called", () => {
+  test("is always found by its full name, whatever the other databases are called", () => {
     const odd = of("stock", "orders/shop");
     expect(chosen([ORDERS, odd], "orders/shop")).toBe(ORDERS);
     expect(chosen([ORDERS, odd], "stock/orders/shop")).toBe(odd);
   });
 });
 
-/** A deployment with a choice, as a function finds it; each database's sessions say which it is. */
+/** A deployment with several databases, as a function finds it; each database's sessions show which it is. */
 class Deployment {
   readonly ports: MemoryPorts = {
     ...memoryPorts(),
@@ -144,7 +144,7 @@ beforeEach(() => {
 });
 
 describe("a run on a deployment of several databases", () => {
-  test("is refused with their names where it names none, and holds nothing", async () => {
+  test("is refused with their names if it names none, and holds nothing", async () => {
     await expect(deployment.admit("one", {}, [ORDERS, STOCK])).rejects.toMatchObject({
       name: "RequestInvalid",
       message: expect.stringMatching(/orders\/shop, stock\/warehouse/),
@@ -155,7 +155,7 @@ describe("a run on a deployment of several databases", () => {
     ]);
   });
 
-  test("that was refused so is closed without a word of what it does not hold", async () => {
+  test("that was refused for this closes without mentioning what it does not hold", async () => {
     await deployment.admit("one", {}, [ORDERS, STOCK]).catch(() => undefined);
     const environment = deployment.environment([ORDERS, STOCK]);
     const event = { ...eventOf("one"), planChecksum: "" };
@@ -169,7 +169,7 @@ describe("a run on a deployment of several databases", () => {
     expect(deployment.ports.notices[0]?.text).toContain("https://gates.example");
   });
 
-  test("is bound to the one that it names, with all that is its own", async () => {
+  test("is bound to the database that it names, with all of its own settings", async () => {
     await deployment.admit("one", { database: "stock" }, [ORDERS, STOCK]);
     expect(await deployment.request("one")).toMatchObject({
       instance: "stock",
@@ -184,7 +184,7 @@ describe("a run on a deployment of several databases", () => {
     expect(deployment.silenced).toEqual(["stock-latency"]);
   });
 
-  test("may be under way on each of them, and on one only once", async () => {
+  test("may be under way on each of them, and only once on each", async () => {
     await deployment.admit("one", { database: "orders" }, [ORDERS, STOCK]);
     await deployment.admit("two", { database: "stock" }, [ORDERS, STOCK]);
     await expect(deployment.admit("three", { database: "stock" }, [ORDERS, STOCK])).rejects.toMatchObject({
@@ -199,7 +199,7 @@ describe("a run on a deployment of several databases", () => {
     expect([await deployment.holder("orders"), await deployment.holder("stock")]).toEqual([undefined, "two"]);
   });
 
-  test("has the lease of the whole instance, since a restore takes all of it back", async () => {
+  test("holds the lease of the whole instance, since a restore takes all of it back", async () => {
     const list = [
       of("orders", "a", { label: "orders/a" }),
       of("orders", "b", { label: "orders/b" }),
@@ -210,7 +210,7 @@ describe("a run on a deployment of several databases", () => {
     });
   });
 
-  test("keeps to its own when the settings name others by then, and so does its clean-up", async () => {
+  test("keeps its own database if the settings later name others, and so does its clean-up", async () => {
     await deployment.admit("one", {}, [ORDERS]);
     const before = (await deployment.request("one")).settings;
     deployment.ports.settings = { ...deployment.ports.settings, separateApprover: true, contacts: [] };
@@ -226,7 +226,7 @@ describe("a run on a deployment of several databases", () => {
     expect(deployment.ports.notices[0]?.subject).toContain("orders");
   });
 
-  test("whose evidence is older has the names alone, and is found by both", async () => {
+  test("with older evidence has only the names, and is found by both", async () => {
     const older = { instance: "stock", database: "warehouse" };
     const bound = ofItsDatabase(deployment.environment([ORDERS, STOCK]), older);
     expect(bound.settings).toMatchObject(STOCK);
@@ -237,7 +237,7 @@ describe("a run on a deployment of several databases", () => {
     expect(gone.settings.gateUrl).toBe("https://gates.example");
   });
 
-  test("deletes its own staging also where its database is none of the settings' any more", async () => {
+  test("deletes its own staging even if its database has left the settings", async () => {
     await deployment.ports.evidence.create(
       "runs/old/request.json",
       JSON.stringify({ run: "old", execution: "arn:of:old", instance: "gone", database: "gone" }),
@@ -251,7 +251,7 @@ describe("a run on a deployment of several databases", () => {
   });
 });
 
-test("a link to a gate that is none is answered, whichever databases there are", async () => {
+test("a wrong link to a gate is answered, whichever databases exist", async () => {
   const request = {
     method: "GET",
     path: "/gates/nobody/open/1",

@@ -54,7 +54,7 @@ describe("settings", () => {
     ["orders.cluster-abc123.eu-central-1.docdb.amazonaws.com", /DocumentDB or Neptune/],
     ["orders.abc123.eu-central-1.rds.amazonaws.com:5432", /only the identifier, orders$/],
     ["arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:orders", /only the identifier, orders$/],
-  ])("what is no instance's identifier is refused as what it is: %s", (instance, what) => {
+  ])("a text that is no instance identifier is refused as what it is: %s", (instance, what) => {
     const mistakes = mistakesIn({ ...exampleSettings, database: { ...exampleSettings.database, instance } });
     expect(mistakes).toEqual([expect.stringMatching(what)]);
     expect(mistakes[0]).toContain("database.instance: ");
@@ -163,13 +163,13 @@ describe("settings", () => {
     expect(mistakes[0]).toContain(text);
   });
 
-  test("hand tags on to the run, and nothing where there are none", () => {
-    const told = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
-    expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
+  test("pass tags on to the run, and nothing if there are none", () => {
+    const deployedTags = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
+    expect(deployedTags({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
       "cost-center": "4711/a",
       Überschrift: "",
     });
-    expect(told({})).toBeUndefined();
+    expect(deployedTags({})).toBeUndefined();
   });
 
   test("a missing setting is reported as missing", () => {
@@ -189,7 +189,7 @@ describe("settings", () => {
       "approvers: give each a name, or none",
     ],
     [
-      "two approvers who cannot be told apart",
+      "two approvers who cannot be distinguished",
       {
         approvers: [
           { name: "Ada Lovelace", email: "ada@example.com" },
@@ -209,12 +209,12 @@ describe("settings", () => {
       "approvers: DBA@example.com is there twice",
     ],
     [
-      "an approver who is nobody",
+      "an approver called Sluice",
       { approvers: [{ name: "Sluice", email: "ada@example.com" }] },
       'approvers: "Sluice": Type your name',
     ],
     [
-      "approvers with names, and an escalation by a link that all get",
+      "approvers with names, and an escalation by one shared link",
       { approvers: [{ name: "Ada Lovelace", email: "ada@example.com" }] },
       "escalation: must have names if the approvers do",
     ],
@@ -223,7 +223,7 @@ describe("settings", () => {
     expect(mistakes).toContainEqual(expect.stringContaining(message));
   });
 
-  test("approvers with names are known to the functions by a name and an id, without their address", () => {
+  test("approvers with names reach the functions as a name and an id, without their address", () => {
     const ada = { name: "Ada Lovelace", email: "ada@example.com" };
     const run = toDeployed(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
     const person = { id: expect.stringMatching(/^[0-9a-f]{16}$/), name: "Ada Lovelace" };
@@ -245,11 +245,11 @@ describe("settings", () => {
     const stock = { instance: "stock", name: "warehouse", iamUser: "migrator" };
     const several = (...databases: object[]) => ({ ...rest, databases });
 
-    test("a single one is a list of one, and a list of one is a single one", () => {
+    test("a single one equals a list of one", () => {
       expect(parseSettings(several(database))).toEqual(parseSettings(exampleSettings));
     });
 
-    test("each has what is its own, and else what stands beside the list", () => {
+    test("each has its own settings, and otherwise those beside the list", () => {
       const own = { application: { roles: ["stock_app"] }, alarms: ["stock-latency"] };
       const { databases } = toDeployed(
         parseSettings({
@@ -279,7 +279,7 @@ describe("settings", () => {
       ]);
     });
 
-    test("those of one instance are distinguished by the database", () => {
+    test("databases of one instance are distinguished by the database name", () => {
       const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
       expect(databases.map(({ label }) => label)).toEqual([
         "stock/warehouse",
@@ -289,35 +289,31 @@ describe("settings", () => {
     });
 
     test.each<[string, object, string[]]>([
-      ["and one beside them", { ...several(stock), database }, ["databases: does not go with database"]],
-      ["that are none", several(), ["databases: a list of at least one database"]],
       [
-        "that no input could name",
+        "a list and a single one together",
+        { ...several(stock), database },
+        ["databases: does not go with database"],
+      ],
+      ["empty lists", several(), ["databases: a list of at least one database"]],
+      [
+        "names that no input could hold",
         several(stock, { ...stock, name: "ware, house" }, { ...stock, name: "ware\nhouse" }),
         ["databases[1].name: cannot be given", "databases[2].name: cannot be given"],
       ],
-      ["neither them nor one", rest, ["database: is missing"]],
+      ["settings without a database", rest, ["database: is missing"]],
       [
-        "of which one is there twice",
+        "databases listed twice",
         several(stock, { ...stock }),
         ["databases[1]: warehouse on stock is there twice"],
       ],
       [
-        "with mistakes in some",
+        "mistakes in some",
         several(stock, { ...stock, instance: "sluice-x", name: "" }, { ...database, secretArn: "x" }),
         ["databases[1].instance", "databases[1].name", "databases[2].secretArn: an ARN"],
       ],
-      [
-        "of which one has two logins",
-        several({ ...database, iamUser: "x" }),
-        ["databases[0].secretArn: give either"],
-      ],
-      [
-        "with a key that there is not",
-        several({ ...stock, url: "x" }),
-        ["databases[0].url: there is no such setting"],
-      ],
-    ])("%s are refused, by their place", (_, given, places) => {
+      ["two logins for one", several({ ...database, iamUser: "x" }), ["databases[0].secretArn: give either"]],
+      ["unknown keys", several({ ...stock, url: "x" }), ["databases[0].url: there is no such setting"]],
+    ])("%s are refused, with their place", (_, given, places) => {
       const mistakes = mistakesIn(given);
       for (const place of places) expect(mistakes.join("\n")).toContain(place);
       expect(mistakes).toHaveLength(places.length);
@@ -348,7 +344,7 @@ describe("settings", () => {
   });
 
   test.each([
-    ["neither a secret nor a user of IAM's", { secretArn: undefined }],
+    ["neither a secret nor an IAM user", { secretArn: undefined }],
     ["both", { iamUser: "sluice" }],
   ])("a login by %s is refused", (_, wrong) => {
     const database = { ...exampleSettings.database, ...wrong };
@@ -357,7 +353,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("a key for a secret that there is not is refused", () => {
+  test("a key for a missing secret is refused", () => {
     const { instance, name } = exampleSettings.database;
     const secretKmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/a";
     const database = { instance, name, iamUser: "sluice", secretKmsKeyArn };
@@ -367,7 +363,7 @@ describe("settings", () => {
   });
 
   const lookUp = { account: "123456789012", region: "eu-central-1" };
-  test("a network is looked up or given, and never half of each", () => {
+  test("a network is looked up or given completely, never half of each", () => {
     const { availabilityZones, subnetIds, ...network } = exampleSettings.network;
     expect(parseSettings({ ...exampleSettings, network: { ...network, lookUp } }).network).toMatchObject({
       lookUp: { subnets: "private" },
@@ -384,7 +380,7 @@ describe("settings", () => {
       ]);
   });
 
-  test("an application URL that is no http address is refused", () => {
+  test("an application URL without http or https is refused", () => {
     expect(mistakesIn({ ...exampleSettings, application: { url: "ftp://app.example.com" } })).toHaveLength(1);
   });
 
@@ -424,7 +420,7 @@ describe("settings", () => {
     );
   });
 
-  test("what is left out has the careful default", () => {
+  test("an omitted setting has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
       databases: [{ application: { roles: [] }, alarms: [] }],
@@ -436,18 +432,18 @@ describe("settings", () => {
     });
   });
 
-  test("the functions can parse what they get", () => {
+  test("the functions can parse the settings that they receive", () => {
     const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
     const backup = {
       copyTo: { region: "eu-west-1" },
       exportTo: { bucket: "orders-archive", kmsKeyArn: KEY },
     };
     for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
-      const told = {
+      const given = {
         ...toDeployed(parseSettings(settings)),
         gateUrl: "https://gates.example.com",
       };
-      expect(deployed.parse(told)).toEqual(told);
+      expect(deployed.parse(given)).toEqual(given);
     }
   });
 });

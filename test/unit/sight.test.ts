@@ -2,22 +2,22 @@ import { describe, expect, test } from "vitest";
 import type { Wait } from "../../lambdas/ledger/ledger.ts";
 import { blockersInWords, withoutValues } from "../../lambdas/migrate/observe.ts";
 
-describe("of a query that is shown", () => {
+describe("of a shown query", () => {
   test.each([
     ["SELECT * FROM t WHERE name = 'it''s me' AND id = 42", "SELECT * FROM t WHERE name = '?' AND id = ?"],
     ["UPDATE t SET\n  secret = 'cut off in the mid", "UPDATE t SET secret = '?'"],
     ["SELECT $tag$a password$tag$, $$another", "SELECT '?', '?'"],
     ["SELECT a1 FROM t2 LIMIT 1.5", "SELECT a1 FROM t2 LIMIT ?"],
-  ])("no value is left: %s", (query, told) => {
-    expect(withoutValues(query)).toBe(told);
+  ])("no value is left: %s", (query, shown) => {
+    expect(withoutValues(query)).toBe(shown);
   });
 
-  test("only its beginning is shown", () => {
+  test("only the beginning is shown", () => {
     expect(withoutValues(`SELECT ${"x, ".repeat(200)}y`)).toMatch(/^SELECT x, .{80,95} \.\.\.$/);
   });
 });
 
-describe("who holds a step up", () => {
+describe("a session that holds up a step", () => {
   const wait = (blockers: Wait["blockers"]): Wait => ({
     at: "",
     relation: "t",

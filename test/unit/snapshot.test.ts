@@ -11,7 +11,7 @@ const RUN = "2026-11-03-first";
 const TAKE = { action: "take" };
 const BACK_UP = { action: "backUp" };
 
-/** A fleet that shows a snapshot in these statuses, one after the other, once it was asked for. */
+/** Instances that show a snapshot in these statuses, one after the other, after the request. */
 function environment(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot[] = []) {
   const asked: { id: string; tags: Tags }[] = [];
   const archived: { id: string; tags: Tags }[] = [];
@@ -71,7 +71,7 @@ describe("a snapshot", () => {
     });
   });
 
-  test("carries the run, what it is for and, if it is the way back, until when it is kept", async () => {
+  test("carries the run, its purpose and, if it is the way back, its expiry", async () => {
     const { asked, call } = environment(["available"]);
     await call(BACK_UP);
     expect(asked[0]?.tags).toEqual({
@@ -84,7 +84,7 @@ describe("a snapshot", () => {
     expect(rehearsal.asked[0]?.tags).toEqual({ "sluice:run": RUN, "sluice:purpose": "rehearsal" });
   });
 
-  test("has the organization's tags, if there are any, and so have its copies", async () => {
+  test("has the organization's tags, if there are any, and so do its copies", async () => {
     const { asked, archived, call, ports } = environment(["available"], []);
     ports.settings = { ...ports.settings, tags: { "cost-center": "4711" } };
     await call(BACK_UP);
@@ -93,7 +93,7 @@ describe("a snapshot", () => {
       expect(tags).toMatchObject({ "cost-center": "4711", "sluice:run": RUN });
   });
 
-  test("that failed is final: nothing can be restored from it", async () => {
+  test("is final if it failed: nothing can be restored from it", async () => {
     const { call } = environment(["failed"]);
     await expect(call(BACK_UP)).rejects.toMatchObject({ name: "FleetFailed" });
   });
@@ -120,7 +120,7 @@ describe("sending the final snapshot away", () => {
     expect(await evidence.require(Doc.archived)).toMatchObject({ copies: [copy("pending")] });
   });
 
-  test("that fails at once ends the run before anything is migrated", async () => {
+  test("ends the run before anything is migrated if it fails at once", async () => {
     const { call } = environment([], [copy("failed")]);
     await expect(call({ action: "archive" })).rejects.toMatchObject({
       name: "FleetFailed",

@@ -12,7 +12,7 @@ const RUN = "2026-11-03-first";
 const REHEARSAL = snapshotName(RUN, "rehearsal");
 const FINAL = snapshotName(RUN, "final");
 
-/** A fleet of which each deletion is seen only when it was asked for so often. */
+/** Instances whose deletions become visible after so many requests. */
 function environment({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL], asks = 1 } = {}) {
   const left = new Map([...instances, ...snapshots].map((id) => [id, asks]));
   const ask = async (id: string) => {
@@ -48,7 +48,7 @@ describe("when the run closes", () => {
     expect(await run("delete")).toBe("done");
   });
 
-  test("the copy on which the restore was rehearsed is deleted too, and waited for", async () => {
+  test("the copy for the rehearsed restore is deleted too, and waited for", async () => {
     const { run, left } = environment({ instances: [stagingName(RUN), stagingName(RUN, true)], asks: 2 });
     expect(await run("delete")).toBe("running");
     expect(left()).toContain(REHEARSAL);
@@ -87,13 +87,13 @@ describe("when the run closes", () => {
     expect(await run("delete")).toBe("done");
   });
 
-  test("there may be neither", async () => {
+  test("both may be missing", async () => {
     const { run, left } = environment({ instances: [], snapshots: [FINAL] });
     expect(await run("delete")).toBe("done");
     expect(left()).toEqual([FINAL]);
   });
 
-  test("what is known of the snapshot stays in the evidence", async () => {
+  test("the snapshot's facts stay in the evidence", async () => {
     const { run, ports } = environment();
     const evidence = evidenceOf(ports.evidence, RUN);
     await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { id: REHEARSAL });
@@ -102,7 +102,7 @@ describe("when the run closes", () => {
   });
 });
 
-test("letting staging go after the rehearsal touches no snapshot and waits for nothing", async () => {
+test("releasing staging after the rehearsal touches no snapshot and waits for nothing", async () => {
   const { run, left } = environment({ asks: 2 });
   expect(await run("letGo")).toBe("done");
   expect(left()).toContain(REHEARSAL);

@@ -16,7 +16,7 @@ test.each([
   ["Roll back", "Roll back 006"],
   ["Gate: after", "Gate: after 006"],
   ["Escalate: after", "Escalate: after 006"],
-])("people call the state %s of migration 006 %s", (state, words) => {
+])("the state %s of migration 006 reads %s", (state, words) => {
   expect(stateInWords(state, "006")).toBe(words);
   expect(stateInWords(state, undefined)).toBe(state);
 });
@@ -44,7 +44,7 @@ function loop(run: Task<z.infer<typeof event>>["run"]) {
   return { ports, evidence, call };
 }
 
-test("a state that is entered for each migration is noted for each by itself, with its phase", async () => {
+test("a state that runs once per migration is noted for each one, with its phase", async () => {
   const { evidence, call } = loop(async () => DONE);
   await call("001");
   await call("002");
@@ -59,7 +59,7 @@ test("a state that is entered for each migration is noted for each by itself, wi
   );
 });
 
-test("each migration has the whole time of its state, however long those before it took", async () => {
+test("each migration has the full time of its state, however long earlier ones took", async () => {
   const { ports, call } = loop(async () => RUNNING);
   await call("001");
   ports.clock.pass(59 * 60_000);
@@ -72,7 +72,7 @@ test("each migration has the whole time of its state, however long those before 
   await expect(call("002")).resolves.toMatchObject({ status: "running" });
 });
 
-test("a failure says which migration it was", async () => {
+test("a failure names its migration", async () => {
   const { evidence, call } = loop(async () => {
     throw new Error("no");
   });

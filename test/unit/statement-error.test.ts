@@ -8,7 +8,7 @@ const failing = (sql: string, at: string, line = 7) => {
   return describeStatementError("m.sql", "step", { sql, line }, error).split("\n");
 };
 
-describe("the caret under a statement that failed stands under what the server means", () => {
+describe("the caret under a failed statement marks the server's position", () => {
   test.each([
     ["at its beginning", "SELEC 1", "SELEC", "     7 | SELEC 1", "         ^"],
     ["in its middle", "SELECT nix", "nix", "     7 | SELECT nix", "                ^"],
@@ -39,7 +39,7 @@ describe("the caret under a statement that failed stands under what the server m
     expect(failing(sql, at).slice(1, 3)).toEqual([line, caret]);
   });
 
-  test("on a later line, with its number, also where that is long", () => {
+  test("on a later line, with its line number, also if that is long", () => {
     expect(failing("SELECT '𝕏',\n  nix", "nix", 99_999)).toEqual([
       "m.sql:100000: step: no (42703)",
       "  100000 |   nix",
@@ -47,12 +47,12 @@ describe("the caret under a statement that failed stands under what the server m
     ]);
   });
 
-  test("and no line end of another system is in the way", () => {
+  test("and line ends of another system do not shift it", () => {
     expect(failing("SELECT 1,\r\n  nix\r\n", "nix").slice(1, 3)).toEqual(["     8 |   nix", "           ^"]);
   });
 });
 
-describe("a build is done without workers", () => {
+describe("a build runs without workers", () => {
   const failed = (code: string, message: string) =>
     new Error("the step failed", { cause: Object.assign(new Error(message), { code }) });
   const posix =
@@ -62,7 +62,7 @@ describe("a build is done without workers", () => {
     ["53100", "konnte Shared-Memory-Segment »/PostgreSQL.123« nicht verändern"],
     ["58P01", 'could not open file "pg_dynshmem/mmap.123"'],
     ["53200", "out of memory"],
-  ])("where there is no shared memory for them: %s %s", (code, message) => {
+  ])("if shared memory for them is missing: %s %s", (code, message) => {
     expect(lacksSharedMemory(failed(code, message))).toBe(true);
   });
 
@@ -71,7 +71,7 @@ describe("a build is done without workers", () => {
     ["53300", "too many connections"],
     ["53400", "temporary file size exceeds temp_file_limit"],
     ["58030", 'could not read blocks in file "base/5/16385": Input/output error'],
-  ])("and not where something else is lacking, which another try does not mend: %s %s", (code, message) => {
+  ])("and not if another resource is missing, which a retry does not fix: %s %s", (code, message) => {
     expect(lacksSharedMemory(failed(code, message))).toBe(false);
   });
 });

@@ -21,7 +21,7 @@ const shape = z.strictObject(runFields);
 const eventOf = (p: ReturnType<typeof ports>) => ({ ...EVENT, planChecksum: p.plan.checksum });
 
 describe("a task refuses", () => {
-  test("an event of the wrong shape, naming what is wrong with it", async () => {
+  test("an event of the wrong shape, and names what is wrong with it", async () => {
     const p = ports();
     await expect(
       invoke(
@@ -39,7 +39,7 @@ describe("a task refuses", () => {
     ["another run", { run: "another" }],
     ["another execution of this name", { execution: "y" }],
     ["an earlier start of this name", { executionStartedAt: "2025-01-01T00:00:00.000Z" }],
-  ])("to act on the evidence of %s, and leaves it as it is", async (_whose, another) => {
+  ])("to act on the evidence of %s, and leaves it unchanged", async (_whose, another) => {
     const p = ports();
     const event = { ...eventOf(p), started: "2026-11-03T02:00:00.000Z" };
     const own = { run: event.run, execution: event.execution, executionStartedAt: event.started };
@@ -61,7 +61,7 @@ describe("a task refuses", () => {
     expect({ acted, documents: await evidence.list("") }).toEqual({ acted: false, documents: ["request"] });
   });
 
-  test("to go on for longer than it may, counted from its first call", async () => {
+  test("to continue past its time limit, counted from its first call", async () => {
     const p = ports();
     const event = { ...eventOf(p), limitMinutes: 10 };
     const slow = task(async () => RUNNING);
@@ -91,7 +91,7 @@ describe("a task that fails", () => {
     return { thrown: thrown as Error, kept: await evidence.read(docName<FailureDoc>(name)) };
   };
 
-  test("tells its whole message to the evidence, and to the machine as much as its state may carry", async () => {
+  test("writes its whole message to the evidence, and gives the machine as much as its state may carry", async () => {
     const message = "m".repeat(50_000);
     const { thrown, kept } = await failing(new SluiceError(ErrorName.StepFailed, message));
     expect(thrown).toMatchObject({ name: "StepFailed", message: "m".repeat(2_000), stack: "" });
@@ -133,7 +133,7 @@ describe("a state's beginning", () => {
     expect(before).toEqual([expect.objectContaining({ state: "Do it" }), before[0]]);
   });
 
-  test("of one that works on a migration is its worker's link, and noted where another worker goes on", async () => {
+  test("is in its worker's link if it works on a migration, and noted if another worker continues", async () => {
     const p = ports();
     const evidence = evidenceOf(p.evidence, "r");
     const event = { ...eventOf(p), version: "006", limitMinutes: 10 };
@@ -158,7 +158,7 @@ describe("a state's beginning", () => {
   });
 });
 
-test("polling gets rarer: six hours of it are fewer than 500 calls", () => {
+test("polling slows down: six hours take fewer than 500 calls", () => {
   let [now, calls] = [0, 0];
   for (; now < 6 * 3600_000; calls++) now += waitSeconds(0, now) * 1000;
   expect(waitSeconds(0, 0)).toBe(5);

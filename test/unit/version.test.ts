@@ -65,13 +65,13 @@ describe("versions in numbers", () => {
     expect(newest(AS_NUMBER, [newer, older])).toBe(newer);
   });
 
-  test("what is no number is the same as itself only", () => {
+  test("a text without a number equals only itself", () => {
     expect(AS_NUMBER.same("ae1027a6acf", "ae1027a6acf")).toBe(true);
     expect(AS_NUMBER.same("ae1027a6acf", "6")).toBe(false);
   });
 });
 
-test("a plan's versions rise where their digits say so, and stand as listed where any has no order", () => {
+test("a plan's versions rise if their digits give the order, and keep the listed order if any has none", () => {
   expect(firstOutOfOrder(AS_TEXT, ["1.9", "1.10", "2"])).toBeUndefined();
   expect(firstOutOfOrder(AS_TEXT, ["1.10", "1.9"])).toBe(1);
   expect(firstOutOfOrder(AS_TEXT, ["1", "001", "2"])).toBeUndefined();

@@ -16,7 +16,7 @@ const bounds = (window: MaintenanceWindow, time: string, override?: string) => {
 };
 
 describe("a run is bound by the opening", () => {
-  // 8 November 2026 is a Sunday; Berlin is an hour ahead of UTC then.
+  // 8 November 2026 is a Sunday; Berlin is then an hour ahead of UTC.
   test.each([
     ["that is open, from its first moment", "2026-11-08T00:00:00Z"],
     ["that is open, to its last", "2026-11-08T05:59:59.999Z"],
@@ -34,25 +34,25 @@ describe("a run is bound by the opening", () => {
     expect(bounds(nights, "2026-11-04T08:00:00Z")).toBe("2026-11-04T03:30:00.000Z 2026-11-04T09:00:00.000Z");
   });
 
-  test("by the clock on the wall, before and after it is put back", () => {
+  test("by local time, before and after the clock is put back", () => {
     // 25 October 2026: at 3:00 in Berlin it is 2:00 again. Six hours stay six hours.
     expect(bounds(sundays, "2026-10-20T00:00:00Z")).toBe("2026-10-24T23:00:00.000Z 2026-10-25T05:00:00.000Z");
     expect(bounds(sundays, "2026-10-26T00:00:00Z")).toBe("2026-11-01T00:00:00.000Z 2026-11-01T06:00:00.000Z");
   });
 
-  test("at the next hour there is, where the clock leaves its own out", () => {
+  test("at the next existing hour, if the clock skips the given one", () => {
     // 29 March 2026: from 2:00 to 3:00 there is no time in Berlin.
     const window = { ...sundays, from: "02:30" };
     expect(bounds(window, "2026-03-28T00:00:00Z")).toBe("2026-03-29T01:30:00.000Z 2026-03-29T07:30:00.000Z");
   });
 
-  test("to its very end, days after it began, also where the clock is put forward meanwhile", () => {
+  test("to its very end, days after it began, also if the clock is put forward meanwhile", () => {
     // From Friday to Monday; 72 hours from 23:59 end at 0:59 of Tuesday.
     const window: MaintenanceWindow = { ...sundays, days: ["fri"], from: "23:59", hours: 72 };
     expect(bounds(window, "2026-03-30T22:58:59Z")).toBe("2026-03-27T22:59:00.000Z 2026-03-30T22:59:00.000Z");
   });
 
-  test("that goes on without a break over all days whose openings meet or overlap", () => {
+  test("that continues without a break over all days whose openings meet or overlap", () => {
     const weekend: MaintenanceWindow = { days: ["sun", "sat"], from: "00:00", hours: 24, timeZone: "UTC" };
     for (const time of ["2026-11-05T12:00:00Z", "2026-11-07T20:00:00Z", "2026-11-08T00:00:00Z"])
       expect(bounds(weekend, time)).toBe("2026-11-07T00:00:00.000Z 2026-11-09T00:00:00.000Z");
@@ -62,7 +62,7 @@ describe("a run is bound by the opening", () => {
     );
   });
 
-  test("that has no end, where the window is always open: it is given one, more than a week away", () => {
+  test("that is given an end more than a week away if the window is always open", () => {
     const always: MaintenanceWindow = { ...nights, from: "00:00", hours: 24, timeZone: "UTC" };
     for (const override of [undefined, "why"])
       expect(bounds(always, "2026-11-04T06:00:00Z", override)).toContain(" 2026-11-19T00:00:00.000Z");
@@ -70,7 +70,7 @@ describe("a run is bound by the opening", () => {
 });
 
 describe("an override", () => {
-  test("binds to the whole of the next opening, though that begins in a week and lasts for days", () => {
+  test("binds to the whole next opening, even if it begins in a week and lasts for days", () => {
     const days = ["mon", "tue", "wed", "thu", "fri"] as const;
     const week: MaintenanceWindow = { days: [...days], from: "00:00", hours: 24, timeZone: "UTC" };
     expect(bounds(week, "2026-11-02T00:00:00Z", "why")).toBe(
@@ -78,7 +78,7 @@ describe("an override", () => {
     );
   });
 
-  test("binds a run to the next opening, be it inside of one or not, so that it has an end", () => {
+  test("binds a run to the next opening, whether the run is inside one or not, so that it has an end", () => {
     expect(bounds(sundays, "2026-11-07T20:00:00Z", "why")).toBe(
       "2026-11-08T00:00:00.000Z 2026-11-08T06:00:00.000Z",
     );
@@ -87,7 +87,7 @@ describe("an override", () => {
     );
   });
 
-  test("is what lets a run begin outside", () => {
+  test("is the only way for a run to begin outside", () => {
     for (const [time, override, outside] of [
       ["2026-11-07T20:00:00.000Z", undefined, true],
       ["2026-11-07T20:00:00.000Z", "the release cannot wait", false],
@@ -97,7 +97,7 @@ describe("an override", () => {
   });
 });
 
-test("a window is told as people set it", () => {
+test("a window is shown as people set it", () => {
   expect(windowText(sundays)).toBe("sun from 01:00, 6 h, Europe/Berlin");
   expect(windowText(nights)).toBe("every day from 22:30, 5.5 h, America/New_York");
 });

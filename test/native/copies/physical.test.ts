@@ -156,7 +156,7 @@ describe("a physical copy", () => {
   });
 
   test("is waited for until it has stopped, also by a process that has nothing else to do", async () => {
-    const child = copying('await fleet.close(); console.log("closed");');
+    const child = copying('await instances.close(); console.log("closed");');
     let said = "";
     child.stdout.on("data", (text) => {
       said += text;

@@ -17,19 +17,19 @@ afterEach(() => {
   server?.close();
 });
 
-test("no answer in time is told with address and limit, and without the query", async () => {
+test("a missing answer is reported with address and limit, and without the query", async () => {
   const url = await serve(() => undefined);
   await expect(http.request("GET", `${url}/stop?key=secret`, {}, undefined, 50)).rejects.toThrow(
     `GET ${url}/stop got no answer: nothing within 0.05 s`,
   );
 });
 
-test("a body that never ends is ended by the same limit", async () => {
+test("a body that never ends is cut off by the same limit", async () => {
   const url = await serve((_request, response) => void response.write("beginning"));
   await expect(http.request("GET", url, {}, undefined, 100)).rejects.toThrow("got no answer");
 });
 
-test("a refused connection is told with its reason", async () => {
+test("a refused connection is reported with its reason", async () => {
   const url = await serve(() => undefined);
   await new Promise((resolve) => server?.close(resolve));
   await expect(http.request("GET", url, {}, undefined, 1000)).rejects.toThrow("ECONNREFUSED");
@@ -40,12 +40,12 @@ test("a redirect is an answer and is not followed", async () => {
   expect((await http.request("GET", url, {}, undefined, 1000)).status).toBe(302);
 });
 
-test("of a large body the first 64 KiB are kept", async () => {
+test("of a large body, the first 64 KiB are kept", async () => {
   const url = await serve((_request, response) => response.end("x".repeat(1024 * 1024)));
   expect((await http.request("GET", url, {}, undefined, 5000)).body).toBe("x".repeat(64 * 1024));
 });
 
-test("method, headers and body arrive as given", async () => {
+test("method, headers and body arrive unchanged", async () => {
   const url = await serve((request, response) => {
     request.on("data", (chunk) => response.end(`${request.method} ${request.headers["x-key"]} ${chunk}`));
   });

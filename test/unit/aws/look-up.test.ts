@@ -76,7 +76,7 @@ describe("a cluster", () => {
     });
   });
 
-  test("with an instance whose name does not begin with its own gets all instances listed", async () => {
+  test("with an instance whose name does not begin with the cluster's gets all instances listed", async () => {
     there({}, ["orders-1", "reports"]);
     expect(await lookUp("cluster", "orders", REGION)).toMatchObject({
       members: ["orders-1", "reports"],

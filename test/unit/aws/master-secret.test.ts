@@ -31,7 +31,7 @@ test("a secret of another shape is refused without quoting it", async () => {
   await expect(passwords()).rejects.toThrow(/^Secret arn:\S+ must be JSON with username and password$/);
 });
 
-test("a secret that may not be read is an error, not a missing one", async () => {
+test("a secret that may not be read is an error, and does not count as missing", async () => {
   client.on(GetSecretValueCommand).rejects(awsError("AccessDeniedException"));
   await expect(passwords()).rejects.toThrow("AccessDenied");
 });
@@ -45,7 +45,7 @@ test("after a rotation the new password is tried, then the one before", async ()
   expect(await passwords()).toEqual(["old", "new", "older"]);
 });
 
-test("no password is tried twice, and a stage that is not there is passed by", async () => {
+test("no password is tried twice, and a missing stage is skipped", async () => {
   client
     .on(GetSecretValueCommand, { VersionStage: "AWSPREVIOUS" })
     .rejects(awsError("ResourceNotFoundException"))
@@ -54,7 +54,7 @@ test("no password is tried twice, and a stage that is not there is passed by", a
   expect(await passwords()).toEqual(["only"]);
 });
 
-test("a restored instance's managed secret is found by its tag, the newest first, and no other instance's", async () => {
+test("a restored instance's managed secret is found by its tag, the newest first, and never another instance's", async () => {
   const entry = (ARN: string, day: number, instance: string) => ({
     ARN,
     CreatedDate: new Date(Date.UTC(2026, 10, day)),
@@ -73,7 +73,7 @@ test("a restored instance's managed secret is found by its tag, the newest first
   expect(await passwords()).toEqual(["second", "first"]);
 });
 
-test("nothing is read before it is asked for", async () => {
+test("nothing is read before it is needed", async () => {
   client.on(GetSecretValueCommand).resolves(secret("good"));
   const sdk = new SecretsManagerClient({ region: "eu-central-1" });
   for await (const { password } of masterCredentials(sdk, SECRET, "orders")) {
@@ -83,7 +83,7 @@ test("nothing is read before it is asked for", async () => {
   expect(client.calls()).toHaveLength(1);
 });
 
-test("a restored cluster's managed secret is found by the tag that clusters' have", async () => {
+test("a restored cluster's managed secret is found by the tag of clusters", async () => {
   const cluster = INSTANCE.replace(":db:", ":cluster:");
   const tagged = (ARN: string, Key: string, Value: string) => ({ ARN, Tags: [{ Key, Value }] });
   client.on(ListSecretsCommand).resolves({

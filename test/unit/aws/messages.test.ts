@@ -32,19 +32,19 @@ describe("answers to gates", () => {
   const callbacks = new SfnCallbacks(new SFNClient({ region }));
 
   test.each(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])(
-    "%s means that nobody waits any more",
+    "%s means that the run no longer waits",
     async (name) => {
       sfn.on(SendTaskSuccessCommand).rejects(awsError(name));
       expect(await callbacks.succeed("token", { decision: "Go" })).toBe(false);
     },
   );
 
-  test("a call that failed is no answer of any kind", async () => {
+  test("a failed call is no answer", async () => {
     sfn.on(SendTaskSuccessCommand).rejects(awsError("AccessDeniedException"));
     await expect(callbacks.succeed("token", {})).rejects.toThrow("AccessDenied");
   });
 
-  test("the output is given as JSON", async () => {
+  test("the output is sent as JSON", async () => {
     sfn.on(SendTaskSuccessCommand).resolves({});
     expect(await callbacks.succeed("token", { decision: "Go" })).toBe(true);
     expect(sfn.commandCalls(SendTaskSuccessCommand)[0]?.args[0].input).toEqual({
@@ -57,12 +57,12 @@ describe("answers to gates", () => {
 describe("executions", () => {
   const executions = new SfnExecutions(new SFNClient({ region }));
 
-  test("one that Step Functions has forgotten does not run", async () => {
+  test("an execution that Step Functions no longer lists does not run", async () => {
     sfn.on(DescribeExecutionCommand).rejects(awsError("ExecutionDoesNotExist"));
     expect(await executions.isRunning("arn")).toBe(false);
   });
 
-  test("a failed look does not free a lock", async () => {
+  test("a failed look-up does not free a lock", async () => {
     sfn.on(DescribeExecutionCommand).rejects(awsError("ThrottlingException"));
     await expect(executions.isRunning("arn")).rejects.toThrow("Throttling");
   });
@@ -98,7 +98,7 @@ describe("messages", () => {
     await expect(notifier.send({ subject: "s", text: "t", audience: "approvers" })).rejects.toThrow("KMS");
   });
 
-  test("a message for one of the subscribers says so, by what their subscription is filtered by", async () => {
+  test("a message for one subscriber names them in the attribute that their subscription filters by", async () => {
     sns.on(PublishCommand).resolves({});
     await notifier.send({ subject: "s", text: "t", audience: "approvers", to: "a1" });
     await notifier.send({ subject: "s", text: "t", audience: "approvers" });
@@ -118,7 +118,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("a subject that SNS would refuse is mended, so that the message arrives", async () => {
+  test("a subject that SNS would refuse is corrected, so that the message arrives", async () => {
     sns.on(PublishCommand).resolves({});
     await notifier.send({ subject: `Gate für\nalle ${"x".repeat(200)}`, text: "t", audience: "approvers" });
     const subject = sns.commandCalls(PublishCommand)[0]?.args[0].input.Subject ?? "";
@@ -141,7 +141,7 @@ describe("announcements", () => {
     });
   });
 
-  test("an event that was not taken is an error, though the call succeeds", async () => {
+  test("a rejected event is an error, even if the call succeeds", async () => {
     eventBridge
       .on(PutEventsCommand)
       .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: "ThrottlingException" }] });
@@ -152,14 +152,14 @@ describe("announcements", () => {
 describe("alarms", () => {
   const alarms = new CloudWatchAlarms(new CloudWatchClient({ region }));
 
-  test("no names, no call: CloudWatch would take that as all alarms", async () => {
+  test("without names there is no call: CloudWatch would take it as all alarms", async () => {
     expect(await alarms.enabled([])).toEqual([]);
     await alarms.disable([]);
     await alarms.enable([]);
     expect(cloudWatch.calls()).toEqual([]);
   });
 
-  test("only those whose actions are on are told, composite ones too", async () => {
+  test("only alarms with actions on are returned, composite ones too", async () => {
     cloudWatch.on(DescribeAlarmsCommand).resolves({
       MetricAlarms: [
         { AlarmName: "on", ActionsEnabled: true },
@@ -174,7 +174,7 @@ describe("alarms", () => {
     ]);
   });
 
-  test("more names than CloudWatch takes at once go in several calls", async () => {
+  test("more names than CloudWatch takes in one call go in several calls", async () => {
     const names = Array.from({ length: 205 }, (_, i) => `alarm-${i}`);
     await alarms.disable(names);
     await alarms.enable(names);

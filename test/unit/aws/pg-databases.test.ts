@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Credentials } from "../../../lambdas/shared/aws/databases.ts";
 import { PgDatabases } from "../../../lambdas/shared/aws/databases.ts";
 
-// A server of one's own would need a certificate of Amazon's; what is tested is how the client is used.
+// A local server would need a certificate from Amazon; these tests cover how the client is used.
 const { clients, FakeClient } = await vi.hoisted(async () => {
   const { EventEmitter } = await import("node:events");
   const clients: InstanceType<typeof FakeClient>[] = [];
@@ -59,7 +59,7 @@ test("a refused password is answered with the next one, as after a rotation", as
   expect(clients.map((client) => client.config.password)).toEqual(["old", "new"]);
 });
 
-test("where no password is taken, the message names the setting and no password", async () => {
+test("if no password is accepted, the message names the setting and no password", async () => {
   FakeClient.connecting = () => coded("28P01", "password authentication failed");
   const attempt = databases("hunter2").withSession(endpoint, async () => undefined);
   await expect(attempt).rejects.toThrow(
@@ -68,7 +68,7 @@ test("where no password is taken, the message names the setting and no password"
   await expect(attempt).rejects.not.toThrow("hunter2");
 });
 
-test("a token of IAM's that is not taken is told as such", async () => {
+test("a rejected IAM token is reported as one", async () => {
   FakeClient.connecting = () => coded("28000", "PAM authentication failed");
   const attempt = databases("token").withSession(endpoint, async () => undefined);
   await expect(attempt).rejects.toThrow(/refused every login .* PAM authentication failed/);
@@ -82,7 +82,7 @@ test("a server that does not answer is a lost connection, and no other password 
   expect(clients).toHaveLength(1);
 });
 
-test("each session is closed, however the work ends, and so is one that never began", async () => {
+test("each session is closed, however the work ends, and also if it never began", async () => {
   await databases("a").withSession(endpoint, async () => undefined);
   await databases("a")
     .withSession(endpoint, () => Promise.reject(new Error("work")))
@@ -94,7 +94,7 @@ test("each session is closed, however the work ends, and so is one that never be
   expect(clients.map((client) => client.ended)).toEqual([1, 1, 1]);
 });
 
-test("after a loss a query says what happened to the session", async () => {
+test("after a loss, a query reports what happened to the session", async () => {
   const work = databases("a").withSession(endpoint, async (session) => {
     const [client] = clients;
     client?.emit("error", new Error("terminating connection due to administrator command"));
@@ -107,7 +107,7 @@ test("after a loss a query says what happened to the session", async () => {
   });
 });
 
-test("an error of a statement passes as the server gave it", async () => {
+test("a statement's error passes through as the server gave it", async () => {
   const work = databases("a").withSession(endpoint, async (session) => {
     const [client] = clients;
     if (client) client.failing = coded("42P01", "no such table");
@@ -125,7 +125,7 @@ test("every session verifies the server's certificate and name", async () => {
   });
 });
 
-test("a statement may outlive its client, and nobody is told of notices", async () => {
+test("a statement may outlive its client, and notices are dropped", async () => {
   await databases("a").withSession(endpoint, async () => undefined);
   expect(clients[0]).toBeInstanceOf(EventEmitter);
   expect(clients[0]?.config).toMatchObject({ keepAlive: true, application_name: "sluice-migrate" });

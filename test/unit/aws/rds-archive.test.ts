@@ -38,11 +38,11 @@ beforeEach(() => {
     .resolves({ DBSnapshots: [{ DBSnapshotArn: ARN, Status: "available" }] });
 });
 
-test("where nothing is wanted nothing is begun", async () => {
+test("if nothing is requested, nothing is begun", async () => {
   expect(await new RdsArchive(clientIn, {}).start(SNAPSHOT, tags)).toEqual([]);
 });
 
-test("a snapshot that is gone is final", async () => {
+test("a missing snapshot is final", async () => {
   here.on(DescribeDBSnapshotsCommand).rejects(awsError("DBSnapshotNotFoundFault"));
   await expect(copying.start(SNAPSHOT, tags)).rejects.toMatchObject({ name: "FleetFailed" });
 });
@@ -54,7 +54,7 @@ describe("a copy in another Region", () => {
       .rejectsOnce(awsError("DBSnapshotNotFoundFault"))
       .resolves({ DBSnapshots: [{ DBSnapshotArn: COPY_ARN, Status: "creating" }] });
 
-  test("is asked for there, by the snapshot's ARN, with a key of that Region and the run's tags", async () => {
+  test("is requested there, by the snapshot's ARN, with a key of that Region and the run's tags", async () => {
     absentThenCreating();
     there.on(CopyDBSnapshotCommand).resolves({});
     expect(await copying.start(SNAPSHOT, tags)).toEqual([
@@ -74,7 +74,7 @@ describe("a copy in another Region", () => {
     expect(here.commandCalls(CopyDBSnapshotCommand)).toEqual([]);
   });
 
-  test("that is there already is not asked for again", async () => {
+  test("is not requested again if it exists", async () => {
     there
       .on(DescribeDBSnapshotsCommand)
       .resolves({ DBSnapshots: [{ DBSnapshotArn: COPY_ARN, Status: "available" }] });
@@ -82,18 +82,18 @@ describe("a copy in another Region", () => {
     expect(there.commandCalls(CopyDBSnapshotCommand)).toEqual([]);
   });
 
-  test("that another worker began at the same moment counts as begun", async () => {
+  test("counts as begun if another worker began it at the same moment", async () => {
     absentThenCreating();
     there.on(CopyDBSnapshotCommand).rejects(awsError("DBSnapshotAlreadyExistsFault"));
     expect(await copying.start(SNAPSHOT, tags)).toMatchObject([{ status: "pending" }]);
   });
 
-  test("that failed is told as that", async () => {
+  test("is reported as failed if it failed", async () => {
     there.on(DescribeDBSnapshotsCommand).resolves({ DBSnapshots: [{ Status: "failed" }] });
     expect(await copying.start(SNAPSHOT, tags)).toMatchObject([{ status: "failed", statusText: "failed" }]);
   });
 
-  test("that is refused says what was tried and what mends it", async () => {
+  test("that is refused reports what was tried and what helps", async () => {
     absentThenCreating();
     there.on(CopyDBSnapshotCommand).rejects(awsError("KMSKeyNotAccessibleFault"));
     await expect(copying.start(SNAPSHOT, tags)).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe("an export to a bucket", () => {
       .rejectsOnce(awsError("ExportTaskNotFoundFault"))
       .resolves({ ExportTasks: [task] });
 
-  test("is asked for with its role and its key, under the snapshot's name", async () => {
+  test("is requested with its role and its key, under the snapshot's name", async () => {
     absentThen({ Status: "STARTING" });
     here.on(StartExportTaskCommand).resolves({});
     expect(await exporting.start(SNAPSHOT, tags)).toEqual([
@@ -133,13 +133,13 @@ describe("an export to a bucket", () => {
     ]);
   });
 
-  test("that is there already is not asked for again", async () => {
+  test("is not requested again if it exists", async () => {
     here.on(DescribeExportTasksCommand).resolves({ ExportTasks: [{ Status: "COMPLETE" }] });
     expect(await exporting.start(SNAPSHOT, tags)).toMatchObject([{ status: "complete" }]);
     expect(here.commandCalls(StartExportTaskCommand)).toEqual([]);
   });
 
-  test("that failed says why", async () => {
+  test("reports why it failed", async () => {
     here
       .on(DescribeExportTasksCommand)
       .resolves({ ExportTasks: [{ Status: "FAILED", FailureCause: "the bucket is gone" }] });
@@ -148,7 +148,7 @@ describe("an export to a bucket", () => {
     ]);
   });
 
-  test("that another worker began at the same moment counts as begun", async () => {
+  test("counts as begun if another worker began it at the same moment", async () => {
     absentThen({ Status: "IN_PROGRESS" });
     here.on(StartExportTaskCommand).rejects(awsError("ExportTaskAlreadyExistsFault"));
     expect(await exporting.start(SNAPSHOT, tags)).toMatchObject([{ status: "pending" }]);
@@ -163,7 +163,7 @@ describe("of a cluster", () => {
       .resolves({ DBClusterSnapshots: [{ DBClusterSnapshotArn: OF_CLUSTER, Status: "available" }] });
   });
 
-  test("a copy is asked for by the call for cluster snapshots", async () => {
+  test("a copy is requested by the call for cluster snapshots", async () => {
     there
       .on(DescribeDBClusterSnapshotsCommand)
       .rejectsOnce(awsError("DBClusterSnapshotNotFoundFault"))

@@ -61,7 +61,7 @@ beforeEach(() => {
     .resolves({ DBMajorEngineVersions: [] });
 });
 
-describe("a cluster that no run works on is refused by name", () => {
+describe("a cluster that no run supports is refused by name", () => {
   test.each<[string, Partial<DBCluster>, RegExp]>([
     ["Aurora MySQL", { Engine: "aurora-mysql" }, /Aurora MySQL .*not PostgreSQL/],
     ["Neptune", { Engine: "neptune" }, /Neptune/],
@@ -74,18 +74,18 @@ describe("a cluster that no run works on is refused by name", () => {
     ["Limitless, by its version", { EngineVersion: "16.6-limitless" }, /Limitless/],
     ["Limitless, by its status", { LimitlessDatabase: { Status: "active" } }, /Limitless/],
     ["Serverless v1", { EngineMode: "serverless" }, /Aurora Serverless v1/],
-    ["an engine mode of tomorrow", { EngineMode: "another" }, /engine mode another/],
+    ["an unknown engine mode", { EngineMode: "another" }, /engine mode another/],
     ["a member of a global database", { GlobalClusterIdentifier: "world" }, /global database world/],
     ["a replica", { ReplicationSourceIdentifier: "arn:source" }, /replica of arn:source/],
     ["one without instances", { DBClusterMembers: [] }, /has no writer/],
   ])("%s", async (_, more, text) => {
     const { refusals } = await inspect(more);
     expect(refusals).toEqual([expect.stringMatching(text)]);
-    // Nothing else is asked about it.
+    // RDS gets no further question about it.
     expect(rds.commandCalls(DescribeAccountAttributesCommand)).toEqual([]);
   });
 
-  test("one with an instance that the roles may not rename, with all that the settings must name", async () => {
+  test("an instance that the roles may not rename, with everything that the settings must name", async () => {
     const [writer] = productionMembers;
     const members = [...productionMembers, { ...writer, DBInstanceIdentifier: "reports" }];
     const { refusals } = await inspect({}, CLONES, members);
@@ -96,7 +96,7 @@ describe("a cluster that no run works on is refused by name", () => {
   });
 
   test.each([undefined, "not-in-use", "disabled"] as const)(
-    "but not one whose Limitless is %s",
+    "but not a cluster whose Limitless is %s",
     async (Status) => {
       const limitless = Status === undefined ? {} : { LimitlessDatabase: { Status } };
       expect((await inspect(limitless as Partial<DBCluster>)).refusals).toEqual([]);
@@ -108,7 +108,7 @@ describe("a Multi-AZ DB cluster", () => {
   const SNAPSHOTS: RunCluster = { staging: "snapshot", backup: "snapshot" };
   const inspectIt = (how = SNAPSHOTS, members = multiAzMembers) => inspect(multiAzCluster, how, members);
 
-  test("is worked on without clones, and its instances are RDS's own", async () => {
+  test("is supported without clones, and RDS manages its instances", async () => {
     const { refusals, forGates, leavesOut, checks } = await inspectIt();
     expect(refusals).toEqual([]);
     expect(forGates.join()).toContain("RDS creates new ones together with the writer");
@@ -119,12 +119,12 @@ describe("a Multi-AZ DB cluster", () => {
     );
   });
 
-  test("is refused with a list of its instances, which a restore names otherwise", async () => {
+  test("is refused with a list of its instances, which a restore names differently", async () => {
     const { refusals } = await inspectIt({ ...SNAPSHOTS, members: ["orders-instance-1"] });
     expect(refusals).toEqual([expect.stringContaining("Remove database.members")]);
   });
 
-  test("is refused where its final snapshot is to be copied, which RDS does not do", async () => {
+  test("is refused if its final snapshot is to be copied, which RDS does not do", async () => {
     await inspectIt();
     const instances = new RdsClusterInstances(client, "orders", SNAPSHOTS, true);
     expect((await instances.inspect("orders", RUN)).refusals).toEqual([
@@ -140,7 +140,7 @@ describe("a Multi-AZ DB cluster", () => {
   });
 });
 
-describe("what a run has to know of a cluster", () => {
+describe("what a run needs from a cluster", () => {
   test("which of the two ways of copying the rehearsal tests", async () => {
     const seen = async (how: RunCluster) =>
       (await inspect({}, how)).checks.find(({ name }) => name === "copies")?.seen;
@@ -149,7 +149,7 @@ describe("what a run has to know of a cluster", () => {
     expect((await inspect()).forGates.join()).toContain("tests no backup");
   });
 
-  test("that a restore from a snapshot was not measured where staging was cloned", async () => {
+  test("that a restore from a snapshot was not measured if staging was cloned", async () => {
     const { leavesOut } = await inspect({}, { staging: "clone", backup: "snapshot" });
     expect(leavesOut.join()).toContain("cluster snapshot");
     expect((await inspect()).leavesOut.join()).not.toContain("cluster snapshot");
@@ -166,7 +166,7 @@ describe("what a run has to know of a cluster", () => {
     expect(forGates.join()).toContain(`stay with the former cluster: ${name}`);
   });
 
-  test("quotas of clusters, which a run takes two of", async () => {
+  test("the quota of clusters, of which a run needs two", async () => {
     const { checks } = await inspect();
     expect(checks.find(({ name }) => name === "quota of DB clusters")).toMatchObject({
       passed: false,
@@ -174,7 +174,7 @@ describe("what a run has to know of a cluster", () => {
     });
   });
 
-  describe("how many clones share production's storage already", () => {
+  describe("how many clones already share production's storage", () => {
     const group = { CloneGroupId: "group" };
     const clonesWith = async (others: number, how = CLONES, more: Partial<DBCluster> = group) => {
       const { checks } = await inspect(more, how, productionMembers, [
@@ -188,7 +188,7 @@ describe("what a run has to know of a cluster", () => {
       return checks.find(({ name }) => name === "clones");
     };
 
-    test("none where it has no clone group", async () => {
+    test("none if it has no clone group", async () => {
       expect(await clonesWith(3, CLONES, {})).toMatchObject({ passed: true, seen: "none" });
     });
 
@@ -199,7 +199,7 @@ describe("what a run has to know of a cluster", () => {
       });
     });
 
-    test("and too many for the run's two, with what may be deleted and set", async () => {
+    test("and too many for the run's two, with what to delete or set", async () => {
       const check = await clonesWith(14);
       expect(check).toMatchObject({
         passed: false,
@@ -213,12 +213,12 @@ describe("what a run has to know of a cluster", () => {
       });
     });
 
-    test("which nobody asks for where a run makes none", async () => {
+    test("which is not requested if the run makes no clones", async () => {
       expect(await clonesWith(15, { staging: "snapshot", backup: "snapshot" })).toBeUndefined();
     });
   });
 
-  test("in what staging's requests differ from production's", async () => {
+  test("how staging's requests differ from production's", async () => {
     const { checks } = await inspect();
     const { seen } = checks.find(({ name }) => name === "restore of production") ?? {};
     expect(seen).toContain("DeletionProtection true (staging: false)");

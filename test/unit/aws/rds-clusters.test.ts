@@ -37,7 +37,7 @@ const taken = (instances: RdsClusterInstances, name: string) =>
     return found?.status === "available" ? found : undefined;
   });
 
-/** As restored-instance.ts asks for it. */
+/** As restored-instance.ts requests it. */
 async function restored(
   instances: RdsClusterInstances,
   snapshot: string,
@@ -55,7 +55,7 @@ async function restored(
 
 const inputs = (action: string) =>
   environment.calls.filter((call) => call.action === action).map(({ input }) => input);
-// As evidence keeps them: through JSON.
+// As evidence stores them: through JSON.
 const likeOf = async (instances: RdsClusterInstances) =>
   JSON.parse(JSON.stringify((await instances.describe("orders"))?.settings)) as InstanceSettings;
 
@@ -105,7 +105,7 @@ describe("a cluster as production", () => {
     expect(await instancesOf(CLONES).describe("orders")).toMatchObject({ status, answers });
   });
 
-  test("without an instance is pending, and nobody takes it for usable", async () => {
+  test("is pending without an instance, and never counts as usable", async () => {
     environment.members.clear();
     expect(await instancesOf(CLONES).describe("orders")).toMatchObject({
       status: "pending",
@@ -113,7 +113,7 @@ describe("a cluster as production", () => {
     });
   });
 
-  test("is asked about its own instances only: those that the settings do not know may not be seen", async () => {
+  test("requests its own instances only: those missing from the settings may be hidden", async () => {
     environment.adopt(
       productionCluster,
       [...productionMembers, { ...productionMembers[1], DBInstanceIdentifier: "application-autoscaling-1" }],
@@ -178,12 +178,12 @@ describe("staging by a clone", () => {
         MonitoringInterval: undefined,
       },
     ]);
-    // The clone is staging now: there is no snapshot to be deleted any more.
+    // The clone is staging now: there is no snapshot left to delete.
     expect(await instances.describeSnapshot(REHEARSAL)).toBeUndefined();
     await until(async () => !(await instances.finishRestore(STAGING, quiet, "staging")).changing);
   });
 
-  test("is a cluster snapshot where it is restored from more than once, whatever the settings say", async () => {
+  test("is a cluster snapshot if it is restored more than once, whatever the settings state", async () => {
     const instances = instancesOf(CLONES);
     await instances.startSnapshot(REHEARSAL, "orders", TAGS, true);
     expect(inputs("RestoreDBClusterToPointInTime")).toEqual([]);
@@ -194,7 +194,7 @@ describe("staging by a clone", () => {
     expect(inputs("RestoreDBClusterFromSnapshot")).toHaveLength(2);
   });
 
-  test("says when the engine of the clone is a newer one than production's", async () => {
+  test("reports a clone engine newer than production's", async () => {
     const instances = instancesOf(CLONES);
     const like = { ...(await likeOf(instances)), engineVersion: "17.2" };
     await instances.startSnapshot(REHEARSAL, "orders", TAGS);
@@ -207,7 +207,7 @@ describe("staging by a clone", () => {
     expect(given.refused).toEqual(["the engine's version: staging runs 17.4, production 17.2"]);
   });
 
-  test("whose instance finds no room gets another, in any zone; and nothing else of it is lost", async () => {
+  test("whose instance finds no room gets another, in any zone; and nothing else is lost", async () => {
     const instances = instancesOf(CLONES);
     const like = await likeOf(instances);
     await instances.startSnapshot(REHEARSAL, "orders", TAGS);
@@ -227,7 +227,7 @@ describe("staging by a clone", () => {
     expect(inputs("DeleteDBCluster")).toEqual([]);
   });
 
-  test("is deleted with its instance, and what is not Sluice's is not even asked for", async () => {
+  test("is deleted with its instance, and only Sluice's own objects are requested", async () => {
     const instances = instancesOf(CLONES);
     const like = await likeOf(instances);
     await instances.startSnapshot(REHEARSAL, "orders", TAGS);
@@ -257,7 +257,7 @@ describe("staging by a clone", () => {
 });
 
 describe("the way back", () => {
-  /** Production moved aside, and its place taken by the final backup. */
+  /** Production moved aside, and replaced by the final backup. */
   async function wentBack(how: RunCluster) {
     const instances = instancesOf(how);
     const like = await likeOf(instances);
@@ -276,32 +276,35 @@ describe("the way back", () => {
   test.each([
     ["a clone", CLONES],
     ["a cluster snapshot", SNAPSHOTS],
-  ])("from %s leads to the same endpoint; the instances go aside first, then the cluster", async (_, how) => {
-    const { instances } = await wentBack(how);
-    const renames = environment.calls
-      .filter(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier)
-      .map(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier);
-    expect([...new Set(renames)].slice(0, 3)).toEqual([
-      asideName("orders-1", "r"),
-      asideName("orders-2", "r"),
-      ASIDE,
-    ]);
-    const now = await instances.describe("orders");
-    expect(now).toMatchObject({
-      status: "available",
-      endpoint: { host: productionCluster.Endpoint },
-    });
-    expect(now?.identity).not.toBe("cluster-PRODUCTION");
-    expect((await instances.describe(ASIDE))?.identity).toBe("cluster-PRODUCTION");
-    expect(inputs("CreateDBInstance").at(-1)).toMatchObject({
-      DBInstanceIdentifier: "orders-1",
-      MonitoringInterval: 60,
-      PromotionTier: 0,
-    });
-    expect(inputs("DeleteDBCluster").concat(inputs("DeleteDBInstance"))).toEqual([]);
-  });
+  ])(
+    "from %s leads to the same endpoint; the instances are moved aside first, then the cluster",
+    async (_, how) => {
+      const { instances } = await wentBack(how);
+      const renames = environment.calls
+        .filter(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier)
+        .map(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier);
+      expect([...new Set(renames)].slice(0, 3)).toEqual([
+        asideName("orders-1", "r"),
+        asideName("orders-2", "r"),
+        ASIDE,
+      ]);
+      const now = await instances.describe("orders");
+      expect(now).toMatchObject({
+        status: "available",
+        endpoint: { host: productionCluster.Endpoint },
+      });
+      expect(now?.identity).not.toBe("cluster-PRODUCTION");
+      expect((await instances.describe(ASIDE))?.identity).toBe("cluster-PRODUCTION");
+      expect(inputs("CreateDBInstance").at(-1)).toMatchObject({
+        DBInstanceIdentifier: "orders-1",
+        MonitoringInterval: 60,
+        PromotionTier: 0,
+      });
+      expect(inputs("DeleteDBCluster").concat(inputs("DeleteDBInstance"))).toEqual([]);
+    },
+  );
 
-  test("gives back the settings and creates the readers, which nobody waits for", async () => {
+  test("restores the settings and creates the readers without waiting for them", async () => {
     const { instances, like } = await wentBack(CLONES);
     const given = await until(async () => {
       const now = await instances.finishRestore("orders", like, "production");
@@ -328,7 +331,7 @@ describe("the way back", () => {
     ]);
   });
 
-  test("opens production though RDS refuses a reader, and says so", async () => {
+  test("opens production even if RDS refuses a reader, and reports the refusal", async () => {
     const { instances, like } = await wentBack(CLONES);
     environment.refuse = (action, { DBInstanceIdentifier: id }) => {
       if (action === "CreateDBInstance" && id === "orders-2")
@@ -341,7 +344,7 @@ describe("the way back", () => {
     expect(given.refused).toEqual([expect.stringMatching(/^reader orders-2: .*InstanceQuotaExceeded/)]);
   });
 
-  test("leaves an instance that nobody knew aside under its own name, and does not wait for it", async () => {
+  test("leaves an unlisted instance aside under its own name, and does not wait for it", async () => {
     environment.adopt(
       productionCluster,
       [...productionMembers, { ...productionMembers[1], DBInstanceIdentifier: "application-autoscaling-1" }],
@@ -358,7 +361,7 @@ describe("the way back", () => {
     expect(inputs("ModifyDBCluster")).toHaveLength(before);
   });
 
-  test("waits while a clone is between its names, and does not take it for lost", async () => {
+  test("waits while a clone is between its names, and does not count it as lost", async () => {
     const instances = instancesOf(CLONES);
     const like = await likeOf(instances);
     expect(await instances.startRestore(FINAL, "orders-new", like, "production", TAGS)).toMatchObject({
@@ -367,7 +370,7 @@ describe("the way back", () => {
   });
 });
 
-describe("what RDS refuses", () => {
+describe("a request that RDS refuses", () => {
   test.each([
     ["InsufficientStorageClusterCapacity"],
     ["InsufficientDBClusterCapacityFault"],
@@ -385,7 +388,7 @@ describe("what RDS refuses", () => {
     });
   });
 
-  test("what can be given afterwards is left out, and named", async () => {
+  test("settings that can be applied later are left out, and named", async () => {
     const instances = instancesOf(SNAPSHOTS);
     const like = await likeOf(instances);
     await instances.startSnapshot(FINAL, "orders", TAGS);
@@ -404,7 +407,7 @@ describe("what RDS refuses", () => {
     ["KMSKeyNotAccessibleFault", /storageKmsKeyArn/],
     ["AccessDenied", /Deploy the stack again/],
     ["DBClusterParameterGroupNotFoundFault", /parameter group again/],
-  ])("%s ends the clone, with what mends it", async (code, mend) => {
+  ])("%s fails the clone, with the remedy", async (code, mend) => {
     environment.refuse = (action) => {
       if (action === "RestoreDBClusterToPointInTime") throw new RdsRefusal(code, "no");
     };
@@ -414,7 +417,7 @@ describe("what RDS refuses", () => {
     });
   });
 
-  test("a cluster that is busy leaves a snapshot undone without a word", async () => {
+  test("a busy cluster leaves a snapshot undone without a message", async () => {
     environment.adopt({ ...productionCluster, Status: "modifying" }, productionMembers, "production");
     await instancesOf(SNAPSHOTS).startSnapshot(FINAL, "orders", TAGS);
     expect(await instancesOf(SNAPSHOTS).describeSnapshot(FINAL)).toBeUndefined();
@@ -439,7 +442,7 @@ describe("a moment of a cluster", () => {
     expect(await moments.describe({ ...point, moment: { ...point.moment, at } })).toMatchObject({ status });
   });
 
-  test("is restored as a full copy, from the cluster under whichever name it has, and gets its instance", async () => {
+  test("is restored as a full copy, from the cluster under its current name, and gets its instance", async () => {
     const instances = instancesOf(SNAPSHOTS);
     const like = await likeOf(instances);
     await instances.moments.startRestore(point, STAGING, like, "staging", TAGS);
@@ -457,7 +460,7 @@ describe("a moment of a cluster", () => {
     });
   });
 
-  test("of a cluster that is gone is refused by its identity", async () => {
+  test("of a missing cluster is refused by its identity", async () => {
     const gone = { ...point, identity: "cluster-ANOTHER" };
     const instances = instancesOf(SNAPSHOTS);
     const like = await likeOf(instances);

@@ -41,7 +41,7 @@ beforeEach(() => {
     .resolves({ DBMajorEngineVersions: [] });
 });
 
-describe("what no run works on is refused by name", () => {
+describe("an instance that no run supports is refused by name", () => {
   test.each<[string, Partial<DBInstance>, RegExp]>([
     [
       "a member of an Aurora cluster",
@@ -61,11 +61,11 @@ describe("what no run works on is refused by name", () => {
     ["RDS Custom", { Engine: "custom-oracle-ee" }, /RDS Custom/],
     ["Neptune, which RDS's API lists too", { Engine: "neptune", DBClusterIdentifier: "c" }, /Neptune/],
     ["DocumentDB, too", { Engine: "docdb", DBClusterIdentifier: "c" }, /DocumentDB/],
-    ["an engine that is not known yet", { Engine: "another" }, /runs another \(engine another\)/],
+    ["an unknown engine", { Engine: "another" }, /runs another \(engine another\)/],
   ])("%s", async (_, more, text) => {
     const { refusals } = await inspect(more);
     expect(refusals).toEqual([expect.stringMatching(text)]);
-    // Nothing else is asked about it.
+    // RDS gets no further question about it.
     expect(rds.commandCalls(DescribeAccountAttributesCommand)).toEqual([]);
   });
 
@@ -83,7 +83,7 @@ describe("what no run works on is refused by name", () => {
     expect((await inspect()).refusals).toEqual([expect.stringContaining(`to-18 (${Status})`)]);
   });
 
-  test("the green one, too, and on whichever page of the answer it is", async () => {
+  test("the green one, too, and on any page of the answer", async () => {
     rds
       .on(DescribeBlueGreenDeploymentsCommand)
       .resolvesOnce({ BlueGreenDeployments: [], Marker: "more" })
@@ -104,7 +104,7 @@ describe("what no run works on is refused by name", () => {
   });
 });
 
-describe("what a restore would meet is found before", () => {
+describe("obstacles to a restore are found in advance", () => {
   test.each([
     [undefined, true],
     [549, null],
@@ -163,20 +163,20 @@ describe("what a restore would meet is found before", () => {
     ).toMatchObject({ passed: null, seen: expect.stringContaining("Optimizing, 12 %") });
   });
 
-  test("in what its request is another than staging's", async () => {
+  test("how its request differs from staging's", async () => {
     expect(await checkOf("restore of production")).toMatchObject({
       passed: true,
       seen: expect.stringMatching(/DeletionProtection true \(staging: false\)/),
     });
   });
 
-  test("what the time of staging's restore leaves out: of two zones the conversion, too", async () => {
+  test("what the time of staging's restore leaves out: with two zones, also the conversion", async () => {
     expect((await inspect()).leavesOut.join("\n")).toContain("Multi-AZ");
     expect((await inspect({ MultiAZ: false })).leavesOut.join("\n")).not.toContain("Multi-AZ");
   });
 });
 
-describe("what people must know at the gates", () => {
+describe("what people need at the gates", () => {
   test("replicas, which a restore leaves with the former instance", async () => {
     const found = await inspect({ ReadReplicaDBInstanceIdentifiers: ["orders-reports"] });
     expect(found.forGates).toEqual([expect.stringContaining("orders-reports")]);
@@ -215,7 +215,7 @@ describe("what people must know at the gates", () => {
       ],
     });
 
-  test("a version past its support, which a restore upgrades where Extended Support is off", async () => {
+  test("a version past its support, which a restore upgrades if Extended Support is off", async () => {
     ended("2020-02-29");
     const found = await inspect({ EngineLifecycleSupport: "open-source-rds-extended-support-disabled" });
     expect(found.forGates).toEqual([
@@ -223,7 +223,7 @@ describe("what people must know at the gates", () => {
     ]);
   });
 
-  test("or charges for where it is on, and neither while it is supported", async () => {
+  test("or the charges if it is on, and neither while the version is supported", async () => {
     ended("2020-02-29");
     expect(await checkOf("support of the engine")).toMatchObject({
       passed: null,
@@ -234,8 +234,8 @@ describe("what people must know at the gates", () => {
   });
 });
 
-describe("what cannot be asked", () => {
-  test("is left to people, and keeps no run from its way", async () => {
+describe("a question that RDS does not answer", () => {
+  test("is left to people, and does not stop a run", async () => {
     rds.on(DescribeBlueGreenDeploymentsCommand).rejects(awsError("AccessDenied"));
     rds.on(DescribeAccountAttributesCommand).rejects(awsError("AccessDenied"));
     rds.on(DescribeDBProxiesCommand).rejects(awsError("AccessDenied"));
@@ -250,7 +250,7 @@ describe("what cannot be asked", () => {
     ]);
   });
 
-  test("for a moment is asked again: a throttle is no answer", async () => {
+  test("passes a throttle through, to be tried again: a throttle is no answer", async () => {
     rds.on(DescribeBlueGreenDeploymentsCommand).rejects(awsError("Throttling"));
     await expect(inspect()).rejects.toMatchObject({ name: "Throttling" });
   });

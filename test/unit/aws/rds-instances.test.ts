@@ -22,11 +22,11 @@ const rds = mockClient(RDSClient);
 const GIB = 1024 ** 3;
 const instances = new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => 7 * GIB);
 const tags = { "sluice:run": "r" };
-// As evidence keeps them: through JSON.
+// As evidence stores them: through JSON.
 const like = JSON.parse(JSON.stringify(settingsOf(productionInstance)));
 
 const found = (...instances: Partial<DBInstance>[]) => ({ DBInstances: instances as DBInstance[] });
-/** A restore of production, before anything was set that a restore cannot set. */
+/** A restore of production, before the settings that a restore cannot apply. */
 const restored: Partial<DBInstance> = {
   ...productionInstance,
   BackupRetentionPeriod: 1,
@@ -43,7 +43,7 @@ beforeEach(() => {
   rds.reset();
 });
 
-describe("what RDS says of an instance", () => {
+describe("an instance as RDS describes it", () => {
   test.each([
     "failed",
     "incompatible-parameters",
@@ -51,14 +51,14 @@ describe("what RDS says of an instance", () => {
     "stopped",
     "restore-error",
     "insufficient-capacity",
-  ])("%s is a status that does not mend itself", (text) => expect(instanceStatus(text)).toBe("failed"));
+  ])("%s is a status that does not pass by itself", (text) => expect(instanceStatus(text)).toBe("failed"));
 
   test.each(["creating", "modifying", "renaming", "backing-up", "deleting", "a status of tomorrow"])(
     "%s is waited out",
     (text) => expect(instanceStatus(text)).toBe("pending"),
   );
 
-  test.each(["storage-optimization", "storage-initialization"])("in %s an instance can be used", (text) =>
+  test.each(["storage-optimization", "storage-initialization"])("in %s an instance is usable", (text) =>
     expect(instanceStatus(text)).toBe("available"),
   );
 
@@ -74,13 +74,13 @@ describe("what RDS says of an instance", () => {
       { StorageOperationStatus: "Something new", StorageOperationPercentProgress: 0 },
       { doing: "Something new", percent: 0 },
     ],
-  ])("what is being done to its storage is told: %j", async (more, storage) => {
+  ])("the work on its storage is shown: %j", async (more, storage) => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ ...productionInstance, ...more }));
     expect(await instances.describe("orders")).toMatchObject({ status: "available" });
     expect((await instances.describe("orders"))?.storage).toEqual(storage);
   });
 
-  test("an instance that AWS had no capacity for is distinguished from other failed ones", async () => {
+  test("an instance without AWS capacity is distinguished from other failed ones", async () => {
     for (const [text, noRoom] of [
       ["insufficient-capacity", true],
       ["incompatible-network", undefined],
@@ -91,7 +91,7 @@ describe("what RDS says of an instance", () => {
     }
   });
 
-  test("an instance that is backed up answers, and is not free for changes", async () => {
+  test("an instance during a backup answers, and is not free for changes", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(found({ ...productionInstance, DBInstanceStatus: "backing-up" }));
@@ -108,12 +108,12 @@ describe("what RDS says of an instance", () => {
     expect(snapshotStatus("available")).toBe("available");
   });
 
-  test("no such instance is undefined", async () => {
+  test("a missing instance is undefined", async () => {
     rds.on(DescribeDBInstancesCommand).rejects(awsError("DBInstanceNotFoundFault"));
     expect(await instances.describe("orders")).toBeUndefined();
   });
 
-  test("a refusal says what was tried and what mends it", async () => {
+  test("a refusal reports what was tried and what helps", async () => {
     rds.on(DescribeDBInstancesCommand).rejects(awsError("AccessDenied", { message: "not authorized" }));
     await expect(instances.describe("orders")).rejects.toMatchObject({
       name: "FleetFailed",
@@ -131,12 +131,12 @@ describe("what RDS says of an instance", () => {
     await expect(instances.describe("orders")).rejects.toMatchObject({ name: error.name });
   });
 
-  test("an instance without an address has no endpoint yet, and nobody asks for its free disk", async () => {
+  test("an instance without an address has no endpoint yet, and its free disk is not requested", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ DBInstanceStatus: "creating" }));
     expect(await instances.describe("orders")).toMatchObject({ endpoint: undefined, freeBytes: undefined });
   });
 
-  test("free disk that cannot be told is left out", async () => {
+  test("unknown free disk is left out", async () => {
     const blind = new RdsInstances(new RDSClient({ region: "eu-central-1" }), () =>
       Promise.reject(new Error("no")),
     );
@@ -158,24 +158,24 @@ describe("what RDS says of an instance", () => {
 });
 
 describe("snapshots", () => {
-  test("a snapshot that is there already counts as taken", async () => {
+  test("an existing snapshot counts as taken", async () => {
     rds.on(CreateDBSnapshotCommand).rejects(awsError("DBSnapshotAlreadyExistsFault"));
     await instances.startSnapshot("sluice-final-1", "orders", tags);
   });
 
-  test("while production is busy nothing is refused: the loop asks again", async () => {
+  test("while production is busy nothing is refused: the loop requests it again", async () => {
     rds.on(CreateDBSnapshotCommand).rejects(awsError("InvalidDBInstanceStateFault"));
     await instances.startSnapshot("sluice-final-1", "orders", tags);
   });
 
-  test("a full quota is final, and says so", async () => {
+  test("a full quota is final, and is reported", async () => {
     rds.on(CreateDBSnapshotCommand).rejects(awsError("SnapshotQuotaExceededFault"));
     await expect(instances.startSnapshot("sluice-final-1", "orders", tags)).rejects.toThrow(
       /RDS refused to take snapshot sluice-final-1 of orders: SnapshotQuotaExceeded.*higher quota/,
     );
   });
 
-  test("a snapshot tells its size in bytes, its encryption and its key", async () => {
+  test("a snapshot shows its size in bytes, its encryption and its key", async () => {
     rds.on(DescribeDBSnapshotsCommand).resolves({
       DBSnapshots: [
         {
@@ -202,7 +202,7 @@ describe("snapshots", () => {
     });
   });
 
-  test("no such snapshot is undefined", async () => {
+  test("a missing snapshot is undefined", async () => {
     rds.on(DescribeDBSnapshotsCommand).rejects(awsError("DBSnapshotNotFoundFault"));
     expect(await instances.describeSnapshot("s")).toBeUndefined();
   });
@@ -216,7 +216,7 @@ describe("restores", () => {
     await instances.startRestore("s", "sluice-staging-1", like, "staging", tags);
   });
 
-  test("settings that another fleet kept are refused", async () => {
+  test("settings of an unknown shape are refused", async () => {
     await expect(instances.startRestore("s", "i", { some: "thing" }, "staging", tags)).rejects.toThrow();
     expect(rds.calls()).toEqual([]);
   });
@@ -249,11 +249,11 @@ describe("restores", () => {
     });
   });
 
-  test("production comes back with its own settings and tags, but for those that only AWS can give", async () => {
+  test("production comes back with its own settings and tags, except for those that only AWS can set", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
     await instances.startRestore("s", "orders", like, "production", tags);
     expect(request()).toMatchObject({
-      // The second zone comes when it is proven: converted in use, it costs no downtime.
+      // The second zone comes after the proof: converted in use, it costs no downtime.
       MultiAZ: false,
       DeletionProtection: true,
       PubliclyAccessible: false,
@@ -266,7 +266,7 @@ describe("restores", () => {
     expect(request()?.AvailabilityZone).toBeUndefined();
   });
 
-  test("IOPS of a small gp3 volume are not given, since RDS refuses them", async () => {
+  test("IOPS of a small gp3 volume are omitted, since RDS refuses them", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
     const small = settingsOf({ ...productionInstance, AllocatedStorage: 100 });
     await instances.startRestore("s", "i", small, "staging", tags);
@@ -281,7 +281,7 @@ describe("restores", () => {
 describe("finishing a restore", () => {
   const changes = () => rds.commandCalls(ModifyDBInstanceCommand).map((call) => call.args[0].input);
 
-  test("an instance that somebody deleted is final", async () => {
+  test("a deleted instance is final", async () => {
     rds.on(DescribeDBInstancesCommand).rejects(awsError("DBInstanceNotFoundFault"));
     await expect(instances.finishRestore("orders", like, "production")).rejects.toThrow(/FleetFailed|gone/);
   });
@@ -293,7 +293,7 @@ describe("finishing a restore", () => {
     );
   });
 
-  test("while RDS works on it nothing is asked for", async () => {
+  test("while RDS works on it nothing is requested", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ ...restored, DBInstanceStatus: "modifying" }));
     expect(await instances.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
     expect(changes()).toEqual([]);
@@ -322,7 +322,7 @@ describe("finishing a restore", () => {
     ]);
   });
 
-  test("staging gets only the room to grow that production has", async () => {
+  test("staging gets only production's limit of storage growth", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ ...restored, DeletionProtection: false }));
     await instances.finishRestore("sluice-staging-1", like, "staging");
     expect(changes()).toEqual([
@@ -330,7 +330,7 @@ describe("finishing a restore", () => {
     ]);
   });
 
-  test("a change that RDS is too busy for is asked for again", async () => {
+  test("a change that RDS is too busy for is requested again", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found(restored));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InvalidDBInstanceStateFault"));
     expect(await instances.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
@@ -347,14 +347,14 @@ describe("finishing a restore", () => {
     });
   });
 
-  test("a change still pending is waited for", async () => {
+  test("a pending change is waited for", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(found({ ...productionInstance, PendingModifiedValues: { BackupRetentionPeriod: 14 } }));
     expect(await instances.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
   });
 
-  test("parameters that wait for a reboot get one, and only then is it done", async () => {
+  test("parameters that wait for a reboot get one, and only then is the restore finished", async () => {
     const groups = (state: string) => [{ DBParameterGroupName: "orders-17", ParameterApplyStatus: state }];
     rds
       .on(DescribeDBInstancesCommand)
@@ -383,7 +383,7 @@ describe("handing over", () => {
     DbiResourceId: "db-RESTORED",
     MasterUserSecret: { SecretArn: "arn:secret-2" },
   };
-  const told = async (former: Partial<DBInstance>, now: Partial<DBInstance>) => {
+  const handedOver = async (former: Partial<DBInstance>, now: Partial<DBInstance>) => {
     rds
       .on(DescribeDBInstancesCommand, { DBInstanceIdentifier: "orders-before-1" })
       .resolves(found(former))
@@ -392,8 +392,8 @@ describe("handing over", () => {
     return (await instances.handOver("orders-before-1", "orders")).join("\n");
   };
 
-  test("names what stayed with the former production, and what is another's now", async () => {
-    const text = await told(aside, taken);
+  test("names what stayed with the former production, and what now belongs to another instance", async () => {
+    const text = await handedOver(aside, taken);
     expect(text).toContain("Read replicas stayed with orders-before-1: orders-replica");
     expect(text).toContain("arn:secret-2");
     expect(text).toContain("name db-PRODUCTION must name db-RESTORED");
@@ -401,33 +401,33 @@ describe("handing over", () => {
     expect(text).toContain("point in time before the restore is possible only from orders-before-1");
   });
 
-  test("names the zone, where AWS had no capacity in the former one", async () => {
+  test("names the zone, if AWS had no capacity in the former one", async () => {
     const one = { MultiAZ: false };
     expect(
-      await told({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
+      await handedOver({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
     ).toContain("orders is now in zone eu-central-1b instead of eu-central-1a");
-    expect(await told(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
+    expect(await handedOver(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
   });
 
-  test("says nothing of what the instance never had", async () => {
+  test("omits what the instance never had", async () => {
     const plain = {
       ReadReplicaDBInstanceIdentifiers: [],
       DomainMemberships: [],
       MasterUserSecret: undefined,
       IAMDatabaseAuthenticationEnabled: false,
     };
-    expect((await told({ ...aside, ...plain }, { ...taken, ...plain })).split("\n")).toHaveLength(1);
+    expect((await handedOver({ ...aside, ...plain }, { ...taken, ...plain })).split("\n")).toHaveLength(1);
   });
 });
 
 describe("renaming", () => {
-  test("once the new name is taken, whatever has the old name by now is left alone", async () => {
+  test("once the new name is taken, whatever now has the old name is left alone", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found(productionInstance));
     await instances.startRename("orders", "orders-before-1");
     expect(rds.commandCalls(ModifyDBInstanceCommand)).toEqual([]);
   });
 
-  test("an instance that is gone cannot be renamed", async () => {
+  test("a missing instance cannot be renamed", async () => {
     rds.on(DescribeDBInstancesCommand).rejects(awsError("DBInstanceNotFoundFault"));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("DBInstanceNotFoundFault"));
     await expect(instances.startRename("orders", "orders-before-1")).rejects.toThrow(/database\.instance/);
@@ -445,7 +445,7 @@ describe("renaming", () => {
 });
 
 describe("deleting", () => {
-  test("nothing but staging is deleted, whoever asks", async () => {
+  test("only staging is deleted, whatever the caller requests", async () => {
     await expect(instances.startDelete("orders")).rejects.toThrow("orders is not a staging instance");
     await expect(instances.startDelete("sluice-other")).rejects.toThrow("is not a staging instance");
     expect(rds.calls()).toEqual([]);
@@ -459,7 +459,7 @@ describe("deleting", () => {
     },
   );
 
-  test("nothing of staging is kept", async () => {
+  test("no backup of staging is kept", async () => {
     rds.on(DeleteDBInstanceCommand).resolves({});
     await instances.startDelete("sluice-staging-1");
     expect(rds.commandCalls(DeleteDBInstanceCommand)[0]?.args[0].input).toEqual({

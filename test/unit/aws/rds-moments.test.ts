@@ -28,7 +28,7 @@ const point: PointInTime = {
   moment: { at: AT, lsn: "0/1B3C5D8", timeline: 1 },
 };
 
-/** RDS knows these instances, by name, and no others. */
+/** RDS with only these instances, by name. */
 function knows(instances: Readonly<Record<string, Partial<DBInstance>>>) {
   rds.on(DescribeDBInstancesCommand).callsFake(({ DBInstanceIdentifier: name }) => {
     if (!instances[name]) throw awsError("DBInstanceNotFoundFault");
@@ -45,20 +45,20 @@ beforeEach(() => {
   rds.on(DescribeDBSnapshotsCommand).resolves({ DBSnapshots: [] });
 });
 
-describe("whether production can be restored to the moment by now", () => {
+describe("whether production can now be restored to the moment", () => {
   test.each([
     ["2026-11-03T02:00:08Z", "available"],
     // RDS takes times before the latest one.
     ["2026-11-03T02:00:07Z", "pending"],
     ["2026-11-03T01:55:00Z", "pending"],
-  ])("where WAL was sent away up to %s: %s", async (latest, status) => {
+  ])("with WAL sent away up to %s: %s", async (latest, status) => {
     knows({ orders: until(latest) });
     const state = await moments.describe(point);
     expect(state).toMatchObject({ status, until: new Date(latest).toISOString() });
     expect(state.statusText).toContain(new Date(latest).toISOString());
   });
 
-  test("what was before the oldest backup that is kept never can", async () => {
+  test("a moment before the oldest kept backup is never available", async () => {
     knows({ orders: { BackupRetentionPeriod: 1, ...until("2026-11-04T02:00:08Z") } });
     expect(await moments.describe(point)).toMatchObject({
       status: "failed",
@@ -66,7 +66,7 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
-  test("without automated backups there is nothing to restore from, and it is said since when", async () => {
+  test("without automated backups no restore is possible, and the message shows since when", async () => {
     knows({ orders: { BackupRetentionPeriod: 0, LatestRestorableTime: undefined } });
     expect(await moments.describe(point)).toMatchObject({
       status: "failed",
@@ -74,7 +74,7 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
-  test("where backups were turned off and on again meanwhile it never can, though their days would allow it", async () => {
+  test("if backups were turned off and on again meanwhile it is never available, even within their retention", async () => {
     rds.on(DescribeDBSnapshotsCommand).resolves({
       DBSnapshots: [{ Status: "available", SnapshotCreateTime: new Date("2026-11-03T02:03:00Z") }],
     });
@@ -86,12 +86,12 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
-  test("while there is no first backup it is waited for", async () => {
+  test("before the first backup the answer is to wait", async () => {
     knows({ orders: { LatestRestorableTime: undefined } });
     expect(await moments.describe(point)).toMatchObject({ status: "pending" });
   });
 
-  test("it is that of the instance itself, whatever has its name by now", async () => {
+  test("the answer is for the instance itself, whatever has its name now", async () => {
     knows({
       orders: { DbiResourceId: "db-RESTORED", LatestRestorableTime: undefined },
       [point.aside]: until("2026-11-03T02:05:00Z"),
@@ -100,7 +100,7 @@ describe("whether production can be restored to the moment by now", () => {
     expect(state).toMatchObject({ status: "available", statusText: expect.stringContaining(point.aside) });
   });
 
-  test("between its names it is waited for, and the identity is named", async () => {
+  test("while it is between its names the answer is to wait, and the identity is named", async () => {
     knows({});
     expect(await moments.describe(point)).toMatchObject({
       status: "pending",
@@ -108,7 +108,7 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
-  test("the base backup is the newest one before it, and nothing fails where that cannot be seen", async () => {
+  test("the base backup is the newest one before it, and nothing fails if it is not visible", async () => {
     const made = (time: string, Status = "available") => ({ Status, SnapshotCreateTime: new Date(time) });
     rds.on(DescribeDBSnapshotsCommand).resolves({
       DBSnapshots: [
@@ -132,7 +132,7 @@ describe("whether production can be restored to the moment by now", () => {
 
 describe("a restore to the moment", () => {
   test.each(["staging", "production"] as const)(
-    "%s is told all that a restore from a snapshot is told, in the same words",
+    "%s gets the same request as a restore from a snapshot, in the same words",
     async (purpose) => {
       rds.on(RestoreDBInstanceToPointInTimeCommand).resolves({});
       rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
@@ -158,7 +158,7 @@ describe("a restore to the moment", () => {
     },
   );
 
-  test("once production was moved aside it is restored from there", async () => {
+  test("after production was moved aside, it is restored from there", async () => {
     knows({ [point.aside]: until("2026-11-03T02:05:00Z") });
     rds.on(RestoreDBInstanceToPointInTimeCommand).resolves({});
     expect(await moments.startRestore(point, "orders", like, "production", tags)).toBeUndefined();
@@ -168,7 +168,7 @@ describe("a restore to the moment", () => {
     });
   });
 
-  test("another instance that has production's name by now is never its source", async () => {
+  test("another instance that now has production's name is never its source", async () => {
     knows({ orders: { DbiResourceId: "db-ANOTHER" } });
     await expect(moments.startRestore(point, "orders", like, "production", tags)).rejects.toThrow(
       /instance with the resource id db-PRODUCTION no longer exists.*retained automated backups/,
@@ -181,12 +181,12 @@ describe("a restore to the moment", () => {
     expect(await moments.startRestore(point, "orders", like, "production", tags)).toBeUndefined();
   });
 
-  test("while RDS is busy with its source nothing is refused: the loop asks again", async () => {
+  test("while RDS is busy with its source nothing is refused: the loop requests it again", async () => {
     rds.on(RestoreDBInstanceToPointInTimeCommand).rejects(awsError("InvalidDBInstanceStateFault"));
     expect(await moments.startRestore(point, "orders", like, "production", tags)).toBeUndefined();
   });
 
-  test("a moment that the WAL sent away has not come to is waited for, and no setting is left out for it", async () => {
+  test("a moment past the WAL sent away is waited for, and no setting is left out for it", async () => {
     const message = "The specified instance cannot be restored to a time later than 2026-11-03T01:59:58Z.";
     rds.on(RestoreDBInstanceToPointInTimeCommand).rejects(awsError("InvalidParameterValue", { message }));
     expect(await moments.startRestore(point, "orders", like, "production", tags)).toEqual({
@@ -213,7 +213,7 @@ describe("a restore to the moment", () => {
     ["InvalidRestoreFault", /subnet group/],
     ["InvalidVPCNetworkStateFault", /InvalidVPCNetworkState/],
     ["AccessDenied", /Deploy the stack again/],
-  ])("%s is final, and is said with what mends it", async (name, mend) => {
+  ])("%s is final, and is reported with the remedy", async (name, mend) => {
     rds.on(RestoreDBInstanceToPointInTimeCommand).rejects(awsError(name));
     await expect(moments.startRestore(point, "orders", like, "production", tags)).rejects.toMatchObject({
       name: "FleetFailed",
@@ -222,7 +222,7 @@ describe("a restore to the moment", () => {
     expect(requests()).toHaveLength(1);
   });
 
-  test("where AWS has no room it waits, and is asked for in any zone later", async () => {
+  test("it waits if AWS has no room, and is later requested in any zone", async () => {
     rds
       .on(RestoreDBInstanceToPointInTimeCommand)
       .rejectsOnce(awsError("InsufficientDBInstanceCapacityFault"))
@@ -234,7 +234,7 @@ describe("a restore to the moment", () => {
     expect(requests().map(({ AvailabilityZone }) => AvailabilityZone)).toEqual(["eu-central-1a", undefined]);
   });
 
-  test("what RDS refuses and is not data is left out, as of a snapshot", async () => {
+  test("a refused setting that is not data is left out, as from a snapshot", async () => {
     rds
       .on(RestoreDBInstanceToPointInTimeCommand)
       .rejectsOnce(awsError("OptionGroupNotFoundFault"))
@@ -245,7 +245,7 @@ describe("a restore to the moment", () => {
   });
 });
 
-test("nothing is held for a moment, and so nothing is let go", async () => {
+test("nothing is held for a moment, so nothing is released", async () => {
   expect(moments.by).toBe("archive");
   expect(await moments.hold(point, tags)).toBe(true);
   await moments.release(point);

@@ -26,7 +26,7 @@ beforeEach(() => {
 
 const inputs = (action: string) =>
   environment.calls.filter((call) => call.action === action).map(({ input }) => input);
-// As evidence keeps them: through JSON.
+// As evidence stores them: through JSON.
 const likeOf = async () =>
   JSON.parse(JSON.stringify((await instances.describe("orders"))?.settings)) as InstanceSettings;
 
@@ -55,14 +55,14 @@ async function movedAside(): Promise<void> {
   });
 }
 
-/** Of its instances RDS lets one be rebooted, and nothing else be done. */
+/** RDS lets one of its instances be rebooted, and permits nothing else. */
 function expectInstancesLeftAlone(): void {
   for (const action of ["CreateDBInstance", "ModifyDBInstance", "DeleteDBInstance"])
     expect([action, inputs(action)]).toEqual([action, []]);
 }
 
 describe("a Multi-AZ DB cluster", () => {
-  test("is described with what it has for all its instances", async () => {
+  test("is described with the settings of all its instances", async () => {
     const found = await instances.describe("orders");
     expect(found).toMatchObject({
       status: "available",
@@ -108,7 +108,7 @@ describe("a Multi-AZ DB cluster", () => {
     ]);
   });
 
-  test("goes back from its snapshot under its own name, though the former one's instances keep theirs", async () => {
+  test("goes back from its snapshot under its own name, while the former one's instances keep theirs", async () => {
     const like = await likeOf();
     await snapshotTaken(FINAL);
     await movedAside();
@@ -132,7 +132,7 @@ describe("a Multi-AZ DB cluster", () => {
     expectInstancesLeftAlone();
   });
 
-  test("goes back to a moment by a full copy of what was moved aside", async () => {
+  test("goes back to a moment by a full copy of the cluster that was moved aside", async () => {
     const like = await likeOf();
     await movedAside();
     const point: PointInTime = {

@@ -100,7 +100,7 @@ describe("a run's parameter group", () => {
     expect(sent(ModifyDBParameterGroupCommand)).toHaveLength(1);
   });
 
-  test("has what somebody set in production's, and keeps subscriptions, jobs and acting libraries still", () => {
+  test("has the values that somebody set in production's, and keeps subscriptions, jobs and acting libraries still", () => {
     expect(quieted(PRODUCTION, true)).toEqual([
       { ParameterName: "work_mem", ParameterValue: "65536", ApplyMethod: "immediate" },
       {
@@ -117,7 +117,7 @@ describe("a run's parameter group", () => {
     ]);
   });
 
-  test("leaves pg_cron out where the family has no switch for its jobs", () => {
+  test("leaves pg_cron out if the family has no switch for its jobs", () => {
     const without = PRODUCTION.filter(({ ParameterName }) => ParameterName !== "cron.launch_active_jobs");
     expect(quieted(without, true)).toContainEqual(
       expect.objectContaining({
@@ -157,14 +157,14 @@ describe("a run's parameter group", () => {
     expect(sent(CreateDBParameterGroupCommand)[0]).toMatchObject({ DBParameterGroupFamily: "postgres17" });
   });
 
-  test("cannot be made from a group that is gone, and says what to do", async () => {
+  test("cannot be made from a missing group, and the message shows what to do", async () => {
     environment().clear();
     await expect(instances.quiet(GROUP, like, TAGS)).rejects.toThrow(
       "The parameter group orders-17 that production uses does not exist",
     );
   });
 
-  test("is deleted when nobody uses it, and only one of Sluice's own", async () => {
+  test("is deleted when nobody uses it, and only if it is Sluice's own", async () => {
     rds
       .on(DeleteDBParameterGroupCommand)
       .rejectsOnce(awsError("InvalidDBParameterGroupStateFault"))
@@ -193,7 +193,7 @@ describe("an instance that was moved aside", () => {
       ],
     });
 
-  test("gets the group, is rebooted for what is static, and is still only then", async () => {
+  test("gets the group, is rebooted for static parameters, and only then counts as still", async () => {
     stands("orders-17", "in-sync");
     expect(await instances.quieten("orders-before-1", GROUP)).toBe(false);
     expect(sent(ModifyDBInstanceCommand)).toEqual([

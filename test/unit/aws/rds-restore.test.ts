@@ -34,9 +34,9 @@ beforeEach(() => {
   rds.reset();
 });
 
-describe("where AWS has no room for an instance", () => {
+describe("if AWS has no room for an instance", () => {
   test.each(["staging", "production"] as const)(
-    "%s waits for capacity, and it is said what for",
+    "%s waits for capacity, and the message shows for what",
     async (purpose) => {
       rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("InsufficientDBInstanceCapacityFault"));
       expect(await instances.startRestore("s", "i", oneZone, purpose, tags)).toMatchObject({
@@ -45,7 +45,7 @@ describe("where AWS has no room for an instance", () => {
     },
   );
 
-  test("it is asked for in production's zone first, then in any", async () => {
+  test("it is requested in production's zone first, then in any", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
     await instances.startRestore("s", "i", oneZone, "production", tags);
     await instances.startRestore("s", "i", oneZone, "staging", tags);
@@ -73,13 +73,13 @@ describe("where AWS has no room for an instance", () => {
   );
 });
 
-describe("what RDS refuses in the request of a restore", () => {
+describe("what RDS refuses in a restore request", () => {
   test.each([
     ["OptionGroupNotFoundFault", "OptionGroupName"],
     ["CertificateNotFoundFault", "CACertificateIdentifier"],
     ["StorageTypeNotSupportedFault", "StorageType"],
     ["ProvisionedIopsNotAvailableInAZFault", "Iops"],
-  ] as const)("%s: it is asked for again without %s, and nothing else is left out", async (name, key) => {
+  ] as const)("%s: it is requested again without %s, and nothing else is left out", async (name, key) => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejectsOnce(awsError(name)).resolves({});
     const begun = await instances.startRestore("s", "orders", like, "production", tags);
     expect(begun?.without).toEqual([expect.stringContaining(name.replace("Fault", ""))]);
@@ -87,7 +87,7 @@ describe("what RDS refuses in the request of a restore", () => {
     expect(requests()[1]).toMatchObject({ DBParameterGroupName: "orders-17", Tags: requests()[0]?.Tags });
   });
 
-  test("what it does not name leaves out all that can be given later, network and parameters excepted", async () => {
+  test("an unnamed setting leaves out all that can be applied later, except network and parameters", async () => {
     rds
       .on(RestoreDBInstanceFromDBSnapshotCommand)
       .rejectsOnce(awsError("InvalidParameterCombination", { message: "no" }))
@@ -105,7 +105,7 @@ describe("what RDS refuses in the request of a restore", () => {
     expect(requests()[1]?.StorageType).toBeUndefined();
   });
 
-  test("staging is never restored with other parameters; production rather than not at all", async () => {
+  test("staging is never restored with other parameters; production is, rather than not at all", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("DBParameterGroupNotFoundFault"));
     await expect(instances.startRestore("s", "i", like, "staging", tags)).rejects.toThrow(
       /Create the parameter group again/,
@@ -125,7 +125,7 @@ describe("what RDS refuses in the request of a restore", () => {
     "AccessDenied",
     "KMSKeyNotAccessibleFault",
     "DBSnapshotNotFoundFault",
-  ])("%s is final, and asked once", async (name) => {
+  ])("%s is final, and requested once", async (name) => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError(name));
     await expect(instances.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
       name: "FleetFailed",
@@ -133,7 +133,7 @@ describe("what RDS refuses in the request of a restore", () => {
     expect(requests()).toHaveLength(1);
   });
 
-  test("it never goes on for ever, whatever is refused", async () => {
+  test("it always ends, whatever is refused", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("InvalidParameterValue"));
     await expect(instances.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
       name: "FleetFailed",
@@ -142,7 +142,7 @@ describe("what RDS refuses in the request of a restore", () => {
   });
 });
 
-test("every setting that can be missing is one that is asked for, together or alone", async () => {
+test("every setting that can be missing is one that is requested, together or alone", async () => {
   const everything = missingSettings(
     {
       ...productionInstance,
@@ -240,7 +240,7 @@ describe("a setting that RDS refuses", () => {
     message: "The maximum allocated storage must be increased by at least 10 percent.",
   });
 
-  test("keeps staging from nothing: it is told, and the rehearsal goes on", async () => {
+  test("does not stop staging: it is reported, and the rehearsal continues", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MaxAllocatedStorage: undefined, DeletionProtection: false }));
@@ -252,7 +252,7 @@ describe("a setting that RDS refuses", () => {
     });
   });
 
-  test("keeps no other from being given: all are asked for again without it", async () => {
+  test("does not stop the others: all are requested again without it", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MaxAllocatedStorage: undefined, BackupRetentionPeriod: 1 }));
@@ -268,7 +268,7 @@ describe("a setting that RDS refuses", () => {
     });
   });
 
-  test("and a second one: each is asked for alone, and each is told", async () => {
+  test("and a second one: each is requested alone, and each is reported", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MaxAllocatedStorage: undefined, MonitoringInterval: 0, BackupRetentionPeriod: 1 }));
@@ -286,7 +286,7 @@ describe("a setting that RDS refuses", () => {
     expect(given.refused.map((line) => line.split(":")[0])).toEqual(["storage autoscaling", "monitoring"]);
   });
 
-  test("a role that is refused is told, and the others are given", async () => {
+  test("a refused role is reported, and the others are applied", async () => {
     const roles = [
       { arn: "arn:a", feature: "s3Import" },
       { arn: "arn:b", feature: "s3Export" },
@@ -304,7 +304,7 @@ describe("a setting that RDS refuses", () => {
     expect(rds.commandCalls(AddRoleToDBInstanceCommand)).toHaveLength(2);
   });
 
-  test("what staging must have is still needed: it is never rehearsed on with other parameters", async () => {
+  test("staging's required settings stay required: no rehearsal runs with other parameters", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(
       so({
         DBParameterGroups: [{ DBParameterGroupName: "default.postgres17" }],
@@ -317,7 +317,7 @@ describe("a setting that RDS refuses", () => {
     });
   });
 
-  test("a fault of the service or a throttle is no refusal: it passes, to be tried again", async () => {
+  test("a service fault or a throttle is no refusal: it passes through, to be tried again", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ BackupRetentionPeriod: 1 }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("Throttling"));
     await expect(instances.finishRestore("orders", like, "production")).rejects.toMatchObject({
@@ -326,7 +326,7 @@ describe("a setting that RDS refuses", () => {
   });
 });
 
-test("people hear how far the volume of a restored production is filled: it is in use before it is", async () => {
+test("the report shows how far the volume of a restored production is filled: production is in use earlier", async () => {
   const filling = { StorageOperationStatus: "Initializing", StorageOperationPercentProgress: 37 };
   rds.on(DescribeDBInstancesCommand).resolves(so({ ...filling, DBInstanceStatus: "storage-initialization" }));
   expect((await instances.finishRestore("orders", like, "production")).underWay).toEqual([
@@ -334,7 +334,7 @@ test("people hear how far the volume of a restored production is filled: it is i
   ]);
 });
 
-test("tags and logs that the restore had to leave out are given afterwards", async () => {
+test("tags and logs that the restore had to leave out are applied afterwards", async () => {
   rds
     .on(DescribeDBInstancesCommand)
     .resolves(so({ DBInstanceArn: "arn:orders", TagList: [], EnabledCloudwatchLogsExports: undefined }));
@@ -352,7 +352,7 @@ test("tags and logs that the restore had to leave out are given afterwards", asy
 });
 
 describe("the second zone", () => {
-  test("is asked for when nothing else is missing, and not waited for", async () => {
+  test("is requested when nothing else is missing, and not waited for", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).resolves({});
     expect(await instances.finishRestore("orders", like, "production")).toEqual({
@@ -363,7 +363,7 @@ describe("the second zone", () => {
     expect(changes()).toEqual([{ DBInstanceIdentifier: "orders", ApplyImmediately: true, MultiAZ: true }]);
   });
 
-  test("is not asked for twice", async () => {
+  test("is not requested twice", async () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MultiAZ: false, PendingModifiedValues: { MultiAZ: true } }));
@@ -374,7 +374,7 @@ describe("the second zone", () => {
     expect(changes()).toEqual([]);
   });
 
-  test("that RDS is too busy for is asked for again, and not told as under way", async () => {
+  test("is requested again if RDS is too busy for it, and not reported as under way", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InvalidDBInstanceStateFault"));
     expect(await instances.finishRestore("orders", like, "production")).toEqual({
@@ -384,7 +384,7 @@ describe("the second zone", () => {
     });
   });
 
-  test("that AWS has no room for is told: production is in use without", async () => {
+  test("is reported if AWS has no room for it: production is in use without it", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InsufficientDBInstanceCapacityFault"));
     expect(await instances.finishRestore("orders", like, "production")).toMatchObject({
@@ -393,7 +393,7 @@ describe("the second zone", () => {
     });
   });
 
-  test("staging never has", async () => {
+  test("is never requested for staging", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false, DeletionProtection: false }));
     await instances.finishRestore("sluice-staging-1", like, "staging");
     expect(changes()).toEqual([]);

@@ -13,7 +13,7 @@ import { awsError } from "../../support/aws-error.ts";
 const s3 = mockClient(S3Client);
 const store = new S3Evidence(new S3Client({ region: "eu-central-1" }), "evidence");
 
-// The SDK's body stream has many methods; of them only this one is used.
+// The SDK's body stream has many methods; only this one is used here.
 const body = (text: string) =>
   ({ transformToString: async () => text }) as unknown as NonNullable<GetObjectCommandOutput["Body"]>;
 
@@ -22,12 +22,12 @@ beforeEach(() => {
 });
 
 describe("evidence in S3", () => {
-  test("a second write of a key is told that it lost", async () => {
+  test("a second write of a key is reported as lost", async () => {
     s3.on(PutObjectCommand).rejects(awsError("PreconditionFailed"));
     expect(await store.create("runs/r/a.json", "{}", "application/json")).toBe(false);
   });
 
-  test("a write that meets another one is tried again until S3 says who won", async () => {
+  test("a write that meets another one is tried again until S3 shows which one won", async () => {
     s3.on(PutObjectCommand)
       .rejectsOnce(awsError("ConditionalRequestConflict"))
       .rejectsOnce(awsError("ConditionalRequestConflict"))
@@ -36,7 +36,7 @@ describe("evidence in S3", () => {
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(3);
   });
 
-  test("a conflict without end is an error, not a won write", async () => {
+  test("a conflict without end is an error, never a won write", async () => {
     vi.useFakeTimers();
     try {
       s3.on(PutObjectCommand).rejects(awsError("ConditionalRequestConflict"));
@@ -55,7 +55,7 @@ describe("evidence in S3", () => {
     await expect(store.create("runs/r/a.json", "{}", "application/json")).rejects.toThrow("AccessDenied");
   });
 
-  test("a write is made only where there is nothing yet", async () => {
+  test("a write succeeds only if the key is free", async () => {
     s3.on(PutObjectCommand).resolves({});
     expect(await store.create("runs/r/a.html", "<p>", "text/html")).toBe(true);
     expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input).toEqual({
@@ -67,7 +67,7 @@ describe("evidence in S3", () => {
     });
   });
 
-  test("a key that is missing reads as undefined, one that may not be read is an error", async () => {
+  test("a missing key reads as undefined, and a forbidden one is an error", async () => {
     s3.on(GetObjectCommand).rejectsOnce(awsError("NoSuchKey")).rejects(awsError("AccessDenied"));
     expect(await store.read("runs/r/a.json")).toBeUndefined();
     await expect(store.read("runs/r/a.json")).rejects.toThrow("AccessDenied");
@@ -107,7 +107,7 @@ describe("leases in S3", () => {
     expect(await store.swapLease("orders", { holder: null, tag: '"1"' }, holder)).toBe(false);
   });
 
-  test("a swap holds only for the very version that was read", async () => {
+  test("a swap succeeds only for the exact version that was read", async () => {
     s3.on(GetObjectCommand).resolves({ Body: body('{"holder":null}'), ETag: '"1"' });
     s3.on(PutObjectCommand).resolves({});
     const lease = await store.readLease("orders");
@@ -119,7 +119,7 @@ describe("leases in S3", () => {
     expect(JSON.parse(String(input?.Body))).toEqual({ holder });
   });
 
-  test("the first lease of all is taken only if there still is none", async () => {
+  test("the first lease is taken only if there is still none", async () => {
     s3.on(GetObjectCommand).rejects(awsError("NoSuchKey"));
     s3.on(PutObjectCommand).resolves({});
     expect(await store.readLease("orders")).toBeUndefined();

@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { S3PageLinks } from "../../../lambdas/shared/aws/s3.ts";
 
-test("a link shows one object, to be read alone, for five minutes", async () => {
+test("a link shows one object, read-only, for five minutes", async () => {
   const client = new S3Client({
     region: "eu-central-1",
     credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret", sessionToken: "session" },

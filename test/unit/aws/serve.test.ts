@@ -78,7 +78,7 @@ test("an event of the wrong shape is refused before anything is touched", async 
   expect(s3.calls()).toEqual([]);
 });
 
-test("an answer is logged in one line, which holds no token", async () => {
+test("an answer is logged in one line without a token", async () => {
   expect(await serve(taskThat(async () => undefined))(event, context)).toEqual(DONE);
   expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] ?? "")).toMatchObject({
@@ -93,7 +93,7 @@ test("an answer is logged in one line, which holds no token", async () => {
   expect(lines.join("")).not.toContain("tok-3n");
 });
 
-test("a task that needs evidence alone runs where nothing else is set", async () => {
+test("a task that needs only evidence runs where nothing else is set", async () => {
   vi.stubEnv(Envar.gateUrl, "");
   const task = taskThat(
     async (ports) => void (await ports.evidence.create("runs/r/a", "{}", "application/json")),
@@ -103,12 +103,12 @@ test("a task that needs evidence alone runs where nothing else is set", async ()
   expect(keys).toContain("runs/r/a");
 });
 
-test("what is missing at deployment is named when it is needed", () => {
+test("a setting that is missing at deployment is named when it is needed", () => {
   vi.stubEnv(Envar.approversTopic, "");
   expect(() => awsPorts(context).notifier).toThrow(/deployed without SLUICE_APPROVERS_TOPIC/);
 });
 
-test("a deployment's databases are to choose from, and nothing is of one before one is chosen", () => {
+test("a deployment's databases are listed, and no port has a database before one is chosen", () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-shipped-"));
   const { database, ...rest } = exampleSettings;
   const databases = [database, { instance: "stock", name: "warehouse", iamUser: "migrator" }];
@@ -128,6 +128,6 @@ test("a deployment's databases are to choose from, and nothing is of one before 
   });
 });
 
-test("the clock tells how long this invocation still has", () => {
+test("the clock shows how much time this invocation has left", () => {
   expect(awsPorts(context).clock.remaining()).toBe(5_000);
 });

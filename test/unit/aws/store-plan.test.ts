@@ -48,14 +48,14 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("a deployment stores its plan where there is none, and CloudFormation hears of it", async () => {
+test("a deployment stores its plan where there is none, and CloudFormation gets the answer", async () => {
   await asked("Create");
   const [put] = s3.commandCalls(PutObjectCommand);
   expect(put?.args[0].input).toMatchObject({ Key: planKey(plan.checksum), IfNoneMatch: "*" });
   expect(answers).toMatchObject([{ Status: "SUCCESS", PhysicalResourceId: `plan-${plan.checksum}` }]);
 });
 
-test("a plan that cannot be stored fails the deployment with the reason, and does not let it wait", async () => {
+test("a plan that cannot be stored fails the deployment at once, with the reason", async () => {
   s3.on(PutObjectCommand).rejects(awsError("AccessDenied", { message: "no PutObject for you" }));
   await asked("Update");
   expect(answers).toMatchObject([{ Status: "FAILED", Reason: "no PutObject for you" }]);
@@ -63,7 +63,7 @@ test("a plan that cannot be stored fails the deployment with the reason, and doe
   expect(answers[1]).toMatchObject({ Status: "FAILED", Reason: expect.stringContaining("cannot be used") });
 });
 
-test("the plan stays when the stack is deleted, or deploys another: runs have gone by it", async () => {
+test("the plan stays when the stack is deleted or deploys another plan: past runs used it", async () => {
   await asked("Delete");
   expect(s3.calls()).toEqual([]);
   expect(answers).toMatchObject([{ Status: "SUCCESS", PhysicalResourceId: "plan-before" }]);

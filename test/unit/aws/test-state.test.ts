@@ -23,7 +23,7 @@ const named = (title: string) => cases.find((one) => one.title === title) as Cas
 const sent = () => sfn.commandCalls(TestStateCommand)[0]?.args[0].input as TestStateCommandInput;
 
 describe("the questions", () => {
-  test("are about every name of an error, a time by a path, and a path that leads nowhere", () => {
+  test("cover every error name, a time by a path, and a path that leads nowhere", () => {
     const errors = new Set(cases.flatMap(({ mock }) => ("error" in mock ? mock.error : [])));
     expect([...errors].sort()).toEqual(
       [...FINAL, ...RETRYABLE, ...LAMBDA_ERRORS, "TypeError", "States.Timeout"].sort(),
@@ -33,13 +33,13 @@ describe("the questions", () => {
     expect(byPath.map(({ title }) => title)).toEqual(
       expect.arrayContaining(["it succeeds", "a path leads nowhere"]),
     );
-    // When a gate's time is over its people are not asked again.
+    // When a gate's time is over, it is not opened again.
     expect(
       byPath.filter(({ title }) => title === "States.Timeout").map(({ expected }) => expected.status),
     ).toContain("CAUGHT_ERROR");
   });
 
-  test("are few where states are of one kind, and about every state where that is wanted", () => {
+  test("are few for states of the same type, and cover every state on request", () => {
     const tasks = [...run.capabilities.keys()];
     const asked = (all: boolean) => new Set(casesOf("run", run, all).map(({ state }) => state));
     expect(asked(true).size).toBe(tasks.length);
@@ -47,8 +47,8 @@ describe("the questions", () => {
   });
 });
 
-describe("TestState is asked", () => {
-  test("with a mock in the shape that is documented, and without a role", async () => {
+describe("TestState is called", () => {
+  test("with a mock in the documented shape, and without a role", async () => {
     sfn
       .on(TestStateCommand)
       .resolves({ status: "CAUGHT_ERROR", nextState: named("RequestInvalid").expected.nextState });
@@ -65,7 +65,7 @@ describe("TestState is asked", () => {
     expect(JSON.parse(input.context as string)).toMatchObject({ Execution: { Name: "test-state" } });
   });
 
-  test("with how often it was tried, as a number, and the pause is held to the definition", async () => {
+  test("with the number of tries, and the pause is compared with the definition", async () => {
     const asked = named("ConnectionLost, the first time");
     const inspectionData = { errorDetails: { retryIndex: 1, retryBackoffIntervalSeconds: 5 } };
     sfn.on(TestStateCommand).resolves({ status: "RETRIABLE", inspectionData });
@@ -88,7 +88,7 @@ describe("TestState is asked", () => {
     expect(await ask(sfn as unknown as SFNClient, run, asked)).toHaveLength(2);
   });
 
-  test("and another status is told with its error", async () => {
+  test("and another status is reported with its error", async () => {
     sfn.on(TestStateCommand).resolves({ status: "FAILED", error: "States.Runtime", cause: "no such path" });
     expect((await ask(sfn as unknown as SFNClient, run, named("RequestInvalid")))[0]).toBe(
       "CAUGHT_ERROR expected, FAILED said (States.Runtime: no such path)",

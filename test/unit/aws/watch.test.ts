@@ -26,7 +26,7 @@ const SCHEDULE = {
 };
 
 describe("the watch's schedules on EventBridge Scheduler", () => {
-  test("follow on each other, end by themselves and are then gone", async () => {
+  test("follow each other, end by themselves and are then gone", async () => {
     scheduler.on(CreateScheduleCommand).resolves({});
     expect(await schedules.startWatch("orders/app", { run: "run" }, FROM, SCHEDULE)).toBe(true);
     const made = scheduler.commandCalls(CreateScheduleCommand).map(({ args }) => args[0].input);
@@ -44,7 +44,7 @@ describe("the watch's schedules on EventBridge Scheduler", () => {
     for (const input of made) expect(input.ActionAfterCompletion).toBe("DELETE");
   });
 
-  test("call the probe with what it needs, by the role, and never late", async () => {
+  test("call the probe with its input, by the role, and never late", async () => {
     scheduler.on(CreateScheduleCommand).resolves({});
     await schedules.startWatch("orders/app", { run: "run", action: "probe" }, FROM, SCHEDULE);
     const { Target, FlexibleTimeWindow } =
@@ -58,7 +58,7 @@ describe("the watch's schedules on EventBridge Scheduler", () => {
     expect(FlexibleTimeWindow).toEqual({ Mode: "OFF" });
   });
 
-  test("take the place of those that a run before left, so that there is one watch", async () => {
+  test("replace those of an earlier run, so that there is one watch", async () => {
     scheduler
       .on(CreateScheduleCommand)
       .rejects(new ConflictException({ message: "exists", Message: "exists", $metadata: {} }));
@@ -67,7 +67,7 @@ describe("the watch's schedules on EventBridge Scheduler", () => {
     expect(scheduler.commandCalls(UpdateScheduleCommand)).toHaveLength(2);
   });
 
-  test("tell any other refusal", async () => {
+  test("report any other refusal", async () => {
     scheduler.on(CreateScheduleCommand).rejects(new Error("access denied"));
     await expect(schedules.startWatch("orders/app", { run: "run" }, FROM, SCHEDULE)).rejects.toThrow(
       "access denied",

@@ -17,7 +17,7 @@ afterEach(() => {
   else process.env.TMPDIR = before;
 });
 
-/** A folder of a run whose process is that one. */
+/** A folder of a run with that process. */
 function runOf(pid: number, name = "run-other"): string {
   const folder = join(parent, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -26,7 +26,7 @@ function runOf(pid: number, name = "run-other"): string {
 }
 
 describe("a folder for copies", () => {
-  test("is gone when the run is, and what runs that are gone have left is gone before", async () => {
+  test("is removed when its run ends, and folders of dead runs are removed first", async () => {
     const gone = runOf(2 ** 22 + 1);
     const alive = runOf(process.pid, "run-alive");
     const home = await makeHome(0);
@@ -35,7 +35,7 @@ describe("a folder for copies", () => {
     expect(existsSync(home.folder)).toBe(false);
   });
 
-  test("that is being made by another run is left alone, and not for ever", async () => {
+  test("that another run is making is left alone, though not forever", async () => {
     const folder = join(parent, "run-new");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     (await makeHome(0)).remove();
@@ -45,11 +45,11 @@ describe("a folder for copies", () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  test("is refused where there is too little room, with how much it takes", async () => {
+  test("is refused if there is too little room, with the size that it needs", async () => {
     await expect(makeHome(2 ** 60)).rejects.toThrow(/takes about 1073741824\.0 GiB in .*set TMPDIR/);
   });
 
-  test("is refused where others may write to the folder above it, or another user has put a link there", async () => {
+  test("is refused if others may write to its parent folder, or another user has put a link there", async () => {
     symlinkSync("/tmp", parent);
     await expect(makeHome(0)).rejects.toThrow(/must be a folder for this user alone/);
   });

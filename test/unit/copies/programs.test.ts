@@ -5,7 +5,7 @@ import { environmentFor, findPrograms, run } from "../../../local/copies/program
 import { addressIn } from "../../../local/server/address.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 
-/** A folder whose programs say that they are of that version. */
+/** A folder whose programs report that version. */
 async function folderOf(versions: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(await temporaryFolder(), "bin");
   await mkdir(folder);
@@ -20,7 +20,7 @@ const find = (folder: string, orNewer: boolean) =>
   findPrograms(["pg_dump", "pg_restore"], 17, { orNewer, env: { SLUICE_POSTGRES_BIN: folder } });
 
 describe("PostgreSQL's programs", () => {
-  test("are those of the server's version, or newer ones where that is enough", async () => {
+  test("have the server's version, or a newer one where that is enough", async () => {
     const same = await folderOf({ pg_dump: "17.12", pg_restore: "17.12" });
     expect(await find(same, false)).toEqual({ folder: same, major: 17 });
     const newer = await folderOf({ pg_dump: "18.4", pg_restore: "18.4" });
@@ -31,13 +31,13 @@ describe("PostgreSQL's programs", () => {
   test.each([
     ["older", { pg_dump: "16.9", pg_restore: "16.9" }, /Found: version 16 in /],
     ["of two versions", { pg_dump: "17.1", pg_restore: "16.9" }, /Found: an unknown version in /],
-    ["none that say so", { pg_dump: "what", pg_restore: "what" }, /Found: version 0|an unknown version/],
+    ["without a version", { pg_dump: "what", pg_restore: "what" }, /Found: version 0|an unknown version/],
     ["incomplete", { pg_dump: "17.1" }, /None were found\. Install them .*SLUICE_POSTGRES_BIN/],
-  ])("are refused by name where they are %s", async (_, versions, expected) => {
+  ])("are refused by name if they are %s", async (_, versions, expected) => {
     await expect(find(await folderOf(versions as Record<string, string>), true)).rejects.toThrow(expected);
   });
 
-  test("get the login by their environment alone, TLS and what libpq knows besides too, and nothing of another login", () => {
+  test("get the login by their environment alone, with TLS and libpq's other settings, and nothing of another login", () => {
     const env = environmentFor(
       addressIn("postgresql://me:s3cret@db:5433/app?sslmode=require&application_name=x", "a test", {
         PGPASSWORD: "another",

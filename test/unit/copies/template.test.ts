@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Session } from "../../../lambdas/shared/session.ts";
 import { copyByTemplate, FILE_COPY_FROM_BYTES } from "../../../local/copies/template.ts";
 
-/** A server of that version, as what is asked of it; it refuses statements that match. */
+/** A server of that version, as the copy queries it; it refuses statements that match. */
 function serverOf(version: number, isLarge: boolean, refuses?: RegExp) {
   const sent: string[] = [];
   const session = {
@@ -25,7 +25,7 @@ describe("a copy by template", () => {
   test.each([
     ["a small one goes page by page through the log", 170_000, false, [create("WAL_LOG")]],
     ["a large one goes file by file", 170_000, true, [create("FILE_COPY")]],
-    ["a small one does so on 18, too", 180_000, false, [create("WAL_LOG")]],
+    ["a small one on 18 goes page by page too", 180_000, false, [create("WAL_LOG")]],
     [
       "a large one on 18 shares its files",
       180_000,
@@ -55,7 +55,7 @@ describe("a copy by template", () => {
     expect(many).toBeGreaterThan(1024 * 1024 * 1024);
   });
 
-  test("goes on without sharing files where the server does not take the setting, or the file system cannot", async () => {
+  test("continues without sharing files if the server does not take the setting, or the file system cannot", async () => {
     const unset = serverOf(180_000, true, /^SET/);
     await copyByTemplate(unset.session, "app", "copy");
     expect(unset.sent.slice(-2)).toEqual(["RESET file_copy_method", create("FILE_COPY")]);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 const ROOT = resolve(import.meta.dirname, "../../..");
 const LAMBDAS = join(ROOT, "lambdas");
 
-/** What docs/architecture.md says that each folder of lambdas/ may import. */
+/** What docs/architecture.md lists as each folder's allowed imports in lambdas/. */
 const allowed = new Map(
   [
     ...readFileSync(join(ROOT, "docs/architecture.md"), "utf8").matchAll(
@@ -19,7 +19,7 @@ const sourcesIn = (folder: string) =>
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join(ROOT, folder, file));
 
-/** Imports of other files, as the formatter writes them: what is imported, and whether it is a type. */
+/** Imports of other files, in the formatter's layout: the target, and whether it is a type. */
 function statementsOf(file: string): { path: string; onlyTypes: boolean }[] {
   const text = readFileSync(file, "utf8");
   const statements = text.matchAll(/^(?:import|export)( type)?(?: ([^;"]*?) from)? "(\.[^"]+)";$/gm);
@@ -34,7 +34,7 @@ function statementsOf(file: string): { path: string; onlyTypes: boolean }[] {
 /** Files of this repository that a file imports. */
 const importsOf = (file: string): string[] => statementsOf(file).map(({ path }) => path);
 
-/** Those that are still imported at run time: types may refer to each other. */
+/** Imports that remain at run time: types may refer to each other. */
 const valueImportsOf = (file: string): string[] =>
   statementsOf(file).flatMap(({ path, onlyTypes }) => (onlyTypes ? [] : [path]));
 
@@ -60,7 +60,7 @@ describe("imports point one way", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("each folder of lambdas/ imports what docs/architecture.md names, and nothing else", () => {
+  test("each folder of lambdas/ imports only what docs/architecture.md names", () => {
     const wrong = sourcesIn("lambdas").flatMap((file) => {
       const folder = folderOf(file);
       if (folder === "handlers.ts") return [];
@@ -73,7 +73,7 @@ describe("imports point one way", () => {
     expect([...new Set(wrong)]).toEqual([]);
   });
 
-  test("a folder's line names folders that have a line before it: so there is no circle", () => {
+  test("a folder's line names only folders listed above it, so there is no circle", () => {
     const before = new Set<string | undefined>();
     for (const [folder, may] of allowed) {
       for (const one of may) expect(before, `${folder} may import ${one}`).toContain(one);
@@ -81,7 +81,7 @@ describe("imports point one way", () => {
     }
   });
 
-  test("no line of the table names a folder that is gone, or one that is not imported", () => {
+  test("no line of the table names a missing folder, or one that is not imported", () => {
     for (const [folder, may] of allowed) {
       const used = new Set(
         sourcesIn(join("lambdas", folder))
@@ -92,13 +92,13 @@ describe("imports point one way", () => {
     }
   });
 
-  test("no file imports itself by way of others", () => {
+  test("no file imports itself through others", () => {
     const imports = new Map(sourcesIn("lambdas").map((file) => [file, valueImportsOf(file)]));
     expect([...imports.keys()].flatMap((file) => circleFrom(file, imports) ?? [])).toEqual([]);
   });
 });
 
-/** A way from the file back to itself. */
+/** A path from the file back to itself. */
 function circleFrom(file: string, imports: ReadonlyMap<string, string[]>): string[] | undefined {
   const seen = new Set<string>();
   const ways = [[file]];

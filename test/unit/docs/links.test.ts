@@ -9,7 +9,7 @@ const DOCUMENTS = [".", "docs", "findings"].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-test.each(DOCUMENTS)("every link of %s to a file or a section leads somewhere", (document) => {
+test.each(DOCUMENTS)("every link of %s to a file or a section resolves", (document) => {
   const links = [...readFileSync(join(ROOT, document), "utf8").matchAll(/\]\(([^)\s]+)\)/g)].map(
     ([, link]) => link ?? "",
   );
@@ -21,14 +21,14 @@ test.each(DOCUMENTS)("every link of %s to a file or a section leads somewhere", 
   }
 });
 
-test.each(DOCUMENTS)("every file of this repository that %s names is there", (document) => {
+test.each(DOCUMENTS)("every file of this repository that %s names exists", (document) => {
   const named = readFileSync(join(ROOT, document), "utf8").matchAll(
     /`((?:bin|lib|lambdas|local|docs|bench|test|findings)\/[\w./-]+)`/g,
   );
   for (const [, path = ""] of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
 });
 
-/** As GitHub makes them of headings, and those that are set by hand. */
+/** As GitHub makes them from headings, and those that are set by hand. */
 function anchorsOf(file: string): string[] {
   const read = readFileSync(join(ROOT, file), "utf8").replace(/^```.*?^```/gms, "");
   const headings = [...read.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../support/rehearsal.ts";
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const readme = await readFile(join(ROOT, "README.md"), "utf8");
 
-test("the migration of the README is a plan without mistakes, with a step of each kind", async () => {
+test("the migration in the README is a plan without mistakes, with a step of each kind", async () => {
   const folder = await temporaryFolder();
   const files = [...readme.matchAll(/```sql\n-- (?<path>\S+\.sql)\n(?<sql>[\s\S]*?)```/g)];
   expect(files).toHaveLength(3);
@@ -21,7 +21,7 @@ test("the migration of the README is a plan without mistakes, with a step of eac
   expect(migrations[0]?.migrate.steps.map(({ kind }) => kind)).toEqual(["transaction", "batches", "outside"]);
 });
 
-test("the construct of the README is the one that the package's test synthesizes", async () => {
+test("the construct in the README is the one that the package's test synthesizes", async () => {
   const tested = await readFile(join(ROOT, "test/package/package.test.ts"), "utf8");
   const [, shown = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
   expect(shown).toContain("new Sluice(");

@@ -23,7 +23,7 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 const RUNBOOK = "docs/operator-runbook.md";
 const text = readFileSync(join(ROOT, RUNBOOK), "utf8");
 
-/** Of each heading its text below, up to the next one of the same rank or a higher one. */
+/** The text below each heading, up to the next one of the same rank or a higher one. */
 function section(title: string): string {
   const [, body] = text.split(new RegExp(`^## ${title}$`, "m"));
   if (body === undefined) throw new Error(`${RUNBOOK} has no section "${title}"`);
@@ -33,7 +33,7 @@ function section(title: string): string {
 const [firstTable = ""] = text.split("\n## ");
 
 describe("the operator's runbook", () => {
-  test.each(END_NAMES)("has a section for the end %s, and leads there by what people see", (end) => {
+  test.each(END_NAMES)("has a section for the end %s, and what people see links there", (end) => {
     expect(section(end)).toMatch(/\*\*Means\.\*\*.*\*\*(Do|At once)\b/s);
     const row = firstTable.split("\n").find((line) => line.includes(`](#${end.toLowerCase()})`));
     expect(row).toContain(VERDICTS[end].title);
@@ -54,7 +54,7 @@ describe("the operator's runbook", () => {
     expect(firstTable).toContain(`(#gate-${kind})`);
   });
 
-  test("has its place for whatever may be left behind, in the words that the report has for it", () => {
+  test("has a place for whatever may be left behind, in the report's words", () => {
     const facts = {
       run: "run-1",
       request: { instance: "INSTANCE" },
@@ -64,24 +64,24 @@ describe("the operator's runbook", () => {
     const said = section("Left behind").replaceAll("...", "");
     for (const advice of Object.values(ADVICE)) {
       const { what } = advice(facts);
-      // Names of instances differ from run to run, and of what is said after a full stop the first half will do.
+      // Instance names differ from run to run; for text after a full stop, the first half is enough.
       const words = what.replace(/sluice-staging-\w+ |\. It costs.*/g, "").replace(/ +/g, " ");
       expect(said.replace(/ +/g, " ")).toContain(`**${words.slice(0, 40)}`);
     }
   });
 
-  test("says what to do about each thing that preflight finds about the instance", async () => {
+  test("shows what to do about each instance finding of preflight", async () => {
     const replicas = { ReadReplicaDBInstanceIdentifiers: ["orders-reports"] };
     const { checks } = ownFindings({ ...productionInstance, ...replicas }, {});
     expect(checks.length).toBeGreaterThan(5);
-    // And those that are asked of RDS beside.
+    // And the ones that RDS answers separately.
     const asked = [
       "RDS Proxy",
       "support of the engine",
       "blue/green deployments",
       "quotas of RDS",
       "quota of",
-      // Of clusters (rds-cluster-findings.ts).
+      // Findings of clusters (rds-cluster-findings.ts).
       "copies",
       "custom endpoints",
       "replicas in other clusters and Regions",
@@ -92,7 +92,7 @@ describe("the operator's runbook", () => {
       expect(section("Refused")).toContain(`**${name}**`);
   });
 
-  test("says what to do about each thing that preflight finds in the database", () => {
+  test("shows what to do about each database finding of preflight", () => {
     for (const name of [
       "subscriptions",
       "scheduled jobs",
@@ -115,14 +115,14 @@ describe("the operator's runbook", () => {
       expect(section("Refused")).toContain(`**${name}**`);
   });
 
-  test("says what to do about each thing that preflight finds about rights", async () => {
+  test("shows what to do about each finding of preflight about rights", async () => {
     const session = { query: async () => [], exec: async () => undefined } as unknown as Session;
     const checks = await inspectRights(session, memoryPorts());
     expect(checks).toHaveLength(3);
     for (const { name } of checks) expect(section("Refused")).toContain(`**${name}**`);
   });
 
-  test("names no state of a drill that the machine does not have", async () => {
+  test("names only states of a drill that the machine has", async () => {
     const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));
     const definition = await synthesize(plan, { rehearse: "before" });
     const known = phasesShown(definition, plan).flatMap(({ states }) => states);
@@ -143,13 +143,13 @@ describe("the operator's runbook", () => {
       DBInstanceIdentifier: "INSTANCE",
       ApplyImmediately: true,
       DeletionProtection: true,
-      // The logs that are exported are told to the restore.
+      // The restore request includes the exported logs.
       ...missingSettings({ EnabledCloudwatchLogsExports: like.logExports }, like, "production"),
     });
   });
 });
 
-/** What jq would make of the settings by the runbook's filter for that file: keys, and paths or what stands here. */
+/** What jq would make of the settings by the runbook's filter for that file: keys, with paths or literal values. */
 function inHand(file: string, settings: object): Record<string, unknown> {
   const filter = new RegExp(String.raw`jq '\.settings \| \{((?:(?!jq ').)*?)\} \| [^|]*> ${file}`, "s").exec(
     text,

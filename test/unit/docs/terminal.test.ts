@@ -9,7 +9,7 @@ import { synthesize } from "../../../local/synthesize.ts";
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
 describe("the picture of the terminal", () => {
-  test("shows every phase of a run and no state that a run lacks: npm run docs:terminal makes it again", async () => {
+  test("shows every phase of a run and only states that a run has: npm run docs:terminal makes it again", async () => {
     const picture = readFileSync(join(ROOT, "docs/terminal.svg"), "utf8");
     const shown = [...picture.matchAll(/<tspan fill="[^"]+">(?!: done)([^<]+)<\/tspan><tspan[^>]*>: done/g)];
     const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));

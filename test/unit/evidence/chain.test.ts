@@ -22,7 +22,7 @@ const keep = (ports: MemoryPorts, ...names: string[]) =>
     for (const name of names) await evidenceOf(noted.evidence, RUN).createOnce(docName(name), { name });
   });
 
-test("a link names what one worker wrote, with its SHA-256, and follows the link before", async () => {
+test("a link names what one worker wrote, with its SHA-256, and follows the previous link", async () => {
   const ports = memoryPorts();
   await keep(ports, "a", "gates/b");
   await keep(ports, "c");
@@ -38,7 +38,7 @@ test("a link names what one worker wrote, with its SHA-256, and follows the link
   expect(second?.link).toMatchObject({ number: 2, previous: sha256(first?.text ?? "") });
 });
 
-test("who writes nothing, or finds it written, adds no link", async () => {
+test("a worker that writes nothing, or finds its documents written, adds no link", async () => {
   const ports = memoryPorts();
   await keep(ports, "a");
   await linked(ports, async () => undefined);
@@ -46,7 +46,7 @@ test("who writes nothing, or finds it written, adds no link", async () => {
   expect(linksOf(ports)).toHaveLength(1);
 });
 
-test("work that fails is linked as far as it came", async () => {
+test("work that fails is linked with everything written until then", async () => {
   const ports = memoryPorts();
   const work = linked(ports, async (noted) => {
     await evidenceOf(noted.evidence, RUN).createOnce(docName("a"), {});
@@ -56,7 +56,7 @@ test("work that fails is linked as far as it came", async () => {
   expect(linksOf(ports)[0]?.link.files.map(({ name }) => name)).toEqual(["a.json"]);
 });
 
-test("of many workers at once each adds its own link, and the chain has no gap and no fork", async () => {
+test("many workers at once each add their own link, and the chain has no gap and no fork", async () => {
   const ports = memoryPorts();
   await Promise.all(Array.from({ length: 20 }, (_, n) => keep(ports, `doc-${n}`)));
   const links = linksOf(ports);
@@ -67,7 +67,7 @@ test("of many workers at once each adds its own link, and the chain has no gap a
   });
 });
 
-test("a link that cannot be written fails nothing: the manifest makes up for it", async () => {
+test("a link that cannot be written fails nothing: the manifest covers it", async () => {
   const ports = memoryPorts();
   const create = ports.evidence.create.bind(ports.evidence);
   ports.evidence.create = (key, body) =>

@@ -15,7 +15,7 @@ function worker(store: MemoryEvidence, clock = new TestClock()) {
   return { evidence, clock, begin, make, made: () => made };
 }
 
-test("what is done soon leaves no document, and is made once", async () => {
+test("work that ends soon leaves no document, and is done once", async () => {
   const { evidence, begin, make, made } = worker(new MemoryEvidence());
   const draft = await begin();
   expect(await draft.getOrCreate(FIRST, make("a"))).toBe("a");
@@ -23,7 +23,7 @@ test("what is done soon leaves no document, and is made once", async () => {
   expect({ made: made(), list: await evidence.list("") }).toEqual({ made: 1, list: [] });
 });
 
-test("what takes longer is kept as it comes, what came before included, and another worker goes on", async () => {
+test("longer work is kept as it proceeds, with its earlier pieces, and another worker continues", async () => {
   const store = new MemoryEvidence();
   const { evidence, clock, begin, make } = worker(store);
   const draft = await begin();
@@ -45,7 +45,7 @@ test("what takes longer is kept as it comes, what came before included, and anot
   expect(next.made()).toBe(0);
 });
 
-test("a worker that leaves keeps all that it has, however soon", async () => {
+test("a worker that leaves keeps all its pieces, however soon it leaves", async () => {
   const { evidence, begin, make } = worker(new MemoryEvidence());
   const draft = await begin();
   await draft.getOrCreate(FIRST, make("mark"));
@@ -54,7 +54,7 @@ test("a worker that leaves keeps all that it has, however soon", async () => {
   expect(await evidence.list("")).toEqual([FIRST, "records/x/read-0"]);
 });
 
-test("pieces of two workers are never mixed: the second to keep its beginning begins again", async () => {
+test("pieces of two workers are never mixed: the second worker to keep its beginning starts again", async () => {
   const store = new MemoryEvidence();
   const [one, other] = [worker(store), worker(store)];
   const [draft, late] = [await one.begin(), await other.begin()];

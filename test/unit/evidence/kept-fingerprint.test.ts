@@ -13,7 +13,7 @@ import { MemoryEvidence } from "../../support/ports.ts";
 const TABLE = { kind: "table", name: "public.t", definition: "owner: o" };
 const access = [{ kind: "access", name: "app", definition: "CONNECT" }];
 
-test("a catalog that was read again, and is the same, is kept once", async () => {
+test("a catalog that is read again unchanged is kept once", async () => {
   const store = new MemoryEvidence();
   const evidence = evidenceOf(store, "r");
   for (const name of ["before", "after"]) await keepFingerprint(evidence, name, fingerprintOf([TABLE]));
@@ -22,7 +22,7 @@ test("a catalog that was read again, and is the same, is kept once", async () =>
   expect(await keptFingerprint(evidence, "after")).toEqual(fingerprintOf([TABLE]));
 });
 
-test("what has the same hash is still kept apart: who may connect, and columns' numbers", async () => {
+test("differences outside the hash are still kept: who may connect, and columns' numbers", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "r");
   const open = { ...fingerprintOf([TABLE]), access };
   await keepFingerprint(evidence, "open", open);
@@ -31,7 +31,7 @@ test("what has the same hash is still kept apart: who may connect, and columns' 
   expect((await keptFingerprint(evidence, "fenced")).access).toEqual([]);
 });
 
-describe("a catalog that is nearly one that is kept", () => {
+describe("a catalog that almost equals a kept one", () => {
   const many = Array.from({ length: 50 }, (_, n) => ({ ...TABLE, name: `public.t_${n}` }));
   const roles = ["app"];
   const plus = (n: number, ...gone: string[]) => ({
@@ -48,7 +48,7 @@ describe("a catalog that is nearly one that is kept", () => {
     roles,
   });
 
-  test("is kept as it differs from the one that is kept in full, and read as a whole", async () => {
+  test("is kept as its difference from the full one, and read as a whole", async () => {
     const store = new MemoryEvidence();
     const evidence = evidenceOf(store, "r");
     const kept = [await keepCatalog(evidence, plus(0))];
@@ -61,7 +61,7 @@ describe("a catalog that is nearly one that is kept", () => {
       expect(await recordedFingerprint(evidence, { fingerprint: hash, catalog })).toEqual(whole[place]);
   });
 
-  test("is kept in full where most of it is another", async () => {
+  test("is kept in full if most of it differs", async () => {
     const store = new MemoryEvidence();
     const evidence = evidenceOf(store, "r");
     const first = await keepCatalog(evidence, fingerprintOf([TABLE]));
@@ -70,7 +70,7 @@ describe("a catalog that is nearly one that is kept", () => {
     expect(await recordedFingerprint(evidence, { fingerprint: second.hash, ...second })).toEqual(plus(0));
   });
 
-  test("is not believed where the one in full was changed", async () => {
+  test("is rejected if the full one was changed", async () => {
     const store = new MemoryEvidence();
     const evidence = evidenceOf(store, "r");
     const first = await keepCatalog(evidence, plus(0));
@@ -83,7 +83,7 @@ describe("a catalog that is nearly one that is kept", () => {
   });
 });
 
-test("a record names its catalog; an older run's has its fingerprint by itself", async () => {
+test("a record names its catalog; an older run's record holds its fingerprint itself", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "r");
   const fingerprint = fingerprintOf([TABLE]);
   const { hash, catalog } = await keepCatalog(evidence, fingerprint);

@@ -25,7 +25,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     "steps/staging-006-1-migrate",
   ];
 
-  test("is in its link and in no file of its own, and is read and listed by its name", async () => {
+  test("is in its link and in no separate file, and is read and listed by its name", async () => {
     const ports = memoryPorts();
     await keep(ports, ...NAMES, "request");
     expect(filesOf(ports)).toEqual(["request.json", linkFile(1)]);
@@ -36,7 +36,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     expect(await evidence.list("proofs/")).toEqual([]);
   });
 
-  test("is visible to that worker at once, and to one that read before as soon as it is linked", async () => {
+  test("is visible to that worker at once, and to an earlier reader as soon as it is linked", async () => {
     const ports = memoryPorts();
     const other = evidenceOf(ports.evidence, RUN);
     expect(await other.read(docName("made/006"))).toBeUndefined();
@@ -50,7 +50,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     expect(await other.read(docName("made/006"))).toEqual({ objects: [] });
   });
 
-  test("counts as the first worker has it, where a second does the same", async () => {
+  test("counts in the first worker's version, if a second worker does the same", async () => {
     const ports = memoryPorts();
     for (const by of ["first", "second"])
       await linked(ports, (noted) =>
@@ -61,7 +61,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     });
   });
 
-  test("is kept though the work fails", async () => {
+  test("is kept even if the work fails", async () => {
     const ports = memoryPorts();
     const work = linked(ports, async (noted) => {
       await evidenceOf(noted.evidence, RUN).createOnce(docName("checks/production-006-1"), { failed: true });
@@ -73,7 +73,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     });
   });
 
-  test("is never lost in silence: where the link cannot be written, the work is to be done again", async () => {
+  test("is never lost silently: if the link cannot be written, the work is to be done again", async () => {
     const ports = memoryPorts();
     const create = ports.evidence.create.bind(ports.evidence);
     ports.evidence.create = (key, body) =>
@@ -82,15 +82,15 @@ describe("what a worker keeps of a migration's rehearsal", () => {
   });
 });
 
-test("what others must find by its name while the run is under way is a file of its own", async () => {
+test("what others must find by name during the run is a separate file", async () => {
   const ports = memoryPorts();
-  // Whether the fence gives back what the plan revoked hangs on the steps of production.
+  // From production's steps the fence decides what to grant back.
   const names = ["steps/production-006-1-migrate", "changes/staging", Doc.madeByAll, "proofs/staging-006"];
   await keep(ports, ...names);
   expect(filesOf(ports)).toEqual([...names.map((name) => `${name}.json`), linkFile(1)]);
 });
 
-test("evidence as if it held some files alone has the documents of those links, and of no other", async () => {
+test("evidence limited to some files has the documents of those links, and of no other", async () => {
   const ports = memoryPorts();
   await keep(ports, "made/006");
   await keep(ports, "made/007");

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await linked(ports, async (noted) => {
     const create = fixture.store.create.bind(fixture.store);
     const inner = noted.evidence;
-    // What the fixture writes goes through the chain, as a worker's documents do.
+    // The fixture writes through the chain, as a worker does.
     let through = false;
     fixture.store.create = async (key, body) => {
       if (through || key.includes("/chain/")) return create(key, body);
@@ -71,7 +71,7 @@ beforeAll(async () => {
   hash = sha256(ports.evidence.files.get(`runs/${EVENT.run}/manifest.json`) ?? "");
 });
 
-/** The evidence as a folder, of which each test has its own. */
+/** The evidence as a folder; each test has its own. */
 async function copied(): Promise<string> {
   const folder = await temporaryFolder();
   for (const [key, body] of ports.evidence.files) {
@@ -98,7 +98,7 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
 const DECISION = "gates/open-1/decision.json";
 
 describe("a folder as the run left it", () => {
-  test("is whole by the hash that message, report and evidence show, and the verdict is made again", async () => {
+  test("is whole by the hash that message, report and evidence show, and the verdict is computed again", async () => {
     const folder = await copied();
     const { code, out } = await verify(folder, "--hash", hash);
     expect(out).toMatch(/^Whole: \d+ files are what the run wrote/);
@@ -123,7 +123,7 @@ describe("a folder as the run left it", () => {
     expect((await verify(folder, "--hash", hash)).code).toBe(0);
   });
 
-  test("is whole when its report was made again by `sluice report`", async () => {
+  test("is whole if `sluice report` made its report again", async () => {
     const folder = await copied();
     await rm(join(folder, "report.html"));
     expect(await main(["report", folder], new FakeTerminal())).toBe(0);
@@ -160,7 +160,7 @@ describe("a folder that was tampered with is not whole:", () => {
       /added: watch\/2026-12-01T00-00-00-000Z\.json/,
     ],
     [
-      "what was written after the end removed",
+      "the documents written after the end removed",
       (f) => rm(join(f, "verified-again.json")),
       /removed: verified-again\.json \(written after the run's end\)/,
     ],
@@ -174,13 +174,13 @@ describe("a folder that was tampered with is not whole:", () => {
       /swapped: gates\/(open|readiness)-1\/decision\.json and gates\/(open|readiness)-1\/decision\.json/,
     ],
     [
-      "one file in another's place",
+      "the text of one file in another",
       (f) => cp(join(f, "gates/readiness-1/decision.json"), join(f, DECISION)),
       /changed: gates\/open-1\/decision\.json has what the run wrote to gates\/readiness-1\/decision\.json/,
     ],
     ["the manifest cut off", (f) => rm(join(f, "manifest.json")), /cut off: .*manifest\.json/],
     [
-      "all of the end cut off",
+      "the whole end cut off",
       async (f) => {
         for (const name of [
           "manifest.json",
@@ -198,7 +198,7 @@ describe("a folder that was tampered with is not whole:", () => {
       async (f) => rm(join(f, "chain", await lastLink(f))),
       /added: verified-again\.json/,
     ],
-    ["a link of the chain taken out", (f) => rm(join(f, "chain/00001.json")), /removed: chain\/00001\.json/],
+    ["a link of the chain removed", (f) => rm(join(f, "chain/00001.json")), /removed: chain\/00001\.json/],
     [
       "a link of the chain changed",
       (f) => edit(join(f, "chain/00001.json"), (text) => text.replace('"at": "2026', '"at": "2025')),
@@ -221,18 +221,14 @@ describe("a folder that was tampered with is not whole:", () => {
       /verdict: report\.json has RolledBack, but the evidence leads to Succeeded/,
     ],
     ["the plan removed", (f) => rm(join(f, "plan.json")), /removed: plan\.json/],
+    ["an unreadable document", (f) => writeFile(join(f, "request.json"), "{"), /changed: request\.json/],
     [
-      "a document that cannot be read any more",
-      (f) => writeFile(join(f, "request.json"), "{"),
-      /changed: request\.json/,
-    ],
-    [
-      "a manifest that cannot be read",
+      "an unreadable manifest",
       (f) => writeFile(join(f, "manifest.json"), "[]"),
       /changed: manifest\.json cannot be read/,
     ],
     [
-      "a link in a file's place",
+      "a link instead of a file",
       async (f) => {
         await rm(join(f, "fence.json"));
         await symlink("/etc/hostname", join(f, "fence.json"));
@@ -256,7 +252,7 @@ describe("a folder that was tampered with is not whole:", () => {
     expect(err).toBe("");
   });
 
-  test("a manifest that was made again to fit, which only the hash finds", async () => {
+  test("a manifest that was rebuilt to fit, which only the hash finds", async () => {
     const folder = await copied();
     await edit(join(folder, DECISION), (text) => text.replace('"comment": ""', '"comment": "fine by me"'));
     const changed = sha256(await readFile(join(folder, DECISION)));
@@ -267,7 +263,7 @@ describe("a folder that was tampered with is not whole:", () => {
     expect(code).toBe(3);
   });
 
-  test("a decision that no page can have accepted, though the manifest has it", async () => {
+  test("a decision that no page can have accepted, even if the manifest lists it", async () => {
     const folder = await copied();
     const forged = JSON.parse(await readFile(join(folder, DECISION), "utf8")) as GateDecisionDoc;
     await writeFile(join(folder, DECISION), JSON.stringify({ ...forged, shown: "" }));
@@ -283,7 +279,7 @@ describe("a folder that was tampered with is not whole:", () => {
   });
 });
 
-test.each([["a hash that is none", ["--hash", "3f5a"], "--hash must be the 64 hexadecimal digits"]])(
+test.each([["an invalid hash", ["--hash", "3f5a"], "--hash must be the 64 hexadecimal digits"]])(
   "%s is a mistake in the call",
   async (_, args, message) => {
     const { code, err } = await verify(await copied(), ...args);
@@ -301,7 +297,7 @@ test("a folder without evidence, or none at all, is a mistake in the call", asyn
   });
 });
 
-describe("finds what is no edit of a listed file:", () => {
+describe("finds changes other than an edit of a listed file:", () => {
   test.each(["gates/none-1/token.json", "leases/page.html"])("%s was added", async (name) => {
     const folder = await copied();
     await mkdir(dirname(join(folder, name)), { recursive: true });
@@ -311,7 +307,7 @@ describe("finds what is no edit of a listed file:", () => {
     expect(code).toBe(3);
   });
 
-  test("the manifest's hash was taken out of the report", async () => {
+  test("the manifest's hash was removed from the report", async () => {
     const folder = await copied();
     for (const name of ["report.html", "report.json"])
       await edit(join(folder, name), (text) => text.replaceAll(hash, "0".repeat(64)));
@@ -320,7 +316,7 @@ describe("finds what is no edit of a listed file:", () => {
     expect(out).toContain("changed: report.json");
   });
 
-  test("a folder took the place of a page that was shown", async () => {
+  test("a folder replaced a page that was shown", async () => {
     const folder = await copied();
     const name = `gates/open-1/shown-${sha256(PAGE).slice(0, 16)}.html`;
     await rm(join(folder, name));

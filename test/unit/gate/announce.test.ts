@@ -14,8 +14,8 @@ const about = {
   plan: "A tiny plan",
 };
 
-describe("chat tools hear", () => {
-  test("of each gate that is opened: which, of what, until when, and how many Goes it takes", async () => {
+describe("chat tools receive", () => {
+  test("each opened gate: its kind, its subject, its time and the number of Goes it takes", async () => {
     const s = scene();
     await s.open({ kind: "open" });
     expect(s.ports.announced).toEqual([
@@ -40,7 +40,7 @@ describe("chat tools hear", () => {
     expect(s.ports.announced[2]?.detail).toMatchObject({ gate: "keep", approvals: 3 });
   });
 
-  test("of each that is decided: what, by whom, when and why", async () => {
+  test("each decided gate: the decision, who, when and why", async () => {
     const s = scene();
     const { path, key } = await s.open({ kind: "open" });
     await s.answerAs(path, key, NO_GO);
@@ -62,7 +62,7 @@ describe("chat tools hear", () => {
     ]);
   });
 
-  test("of a Go that did not take effect, and why", async () => {
+  test("a Go that did not take effect, and why", async () => {
     const s = scene();
     const { path, key } = await s.open({ kind: "open" });
     await s.answerAs(path, key, GO);
@@ -79,7 +79,7 @@ describe("chat tools hear", () => {
     });
   });
 
-  test("of one that nobody answered, once it counts as a No-Go and not before", async () => {
+  test("an unanswered gate, once it counts as a No-Go and not before", async () => {
     const s = scene();
     await s.open({ kind: "open" });
     s.ports.clock.pass(MINUTES * 60_000);
@@ -102,7 +102,7 @@ describe("chat tools hear", () => {
   });
 });
 
-test("who only listens does not hold up a gate", async () => {
+test("events without holding up a gate", async () => {
   const s = scene();
   s.ports.announcer.announce = () => Promise.reject(new Error("no way to EventBridge"));
   const { path, key } = await s.open({ kind: "open" });

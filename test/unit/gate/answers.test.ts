@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { docName } from "../../../lambdas/shared/documents.ts";
 import { decisionOf, GO, NO_GO, scene, shownOn, TOKEN } from "./scene.ts";
 
-describe("what an answer needs", () => {
+describe("an answer needs", () => {
   test("a name, always", async () => {
     const s = scene();
     const { path, key } = await s.open();
@@ -19,7 +19,7 @@ describe("what an answer needs", () => {
     expect(await decisionOf(s)).toBeUndefined();
   });
 
-  test("no less room than its field has, where each line's end is sent as two characters", async () => {
+  test("no comment longer than its field, with each line end sent as two characters", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const written = `${"x".repeat(99)}\n`.repeat(14) + "x".repeat(100);
@@ -30,7 +30,7 @@ describe("what an answer needs", () => {
     expect((await decisionOf(s))?.comment).toBe(written);
   });
 
-  test("of a No-Go the reason, and nothing else: no ticks, no identifier", async () => {
+  test("only the reason for a No-Go: no ticks, no identifier", async () => {
     const s = scene();
     const { path, key } = await s.open({ kind: "rehearsal" });
     const silent = await s.answerAs(path, key, { ...NO_GO, comment: " \n " });
@@ -45,7 +45,7 @@ describe("what an answer needs", () => {
     });
   });
 
-  test("of a Go every point of the checklist, and what was typed stays when one is missing", async () => {
+  test("every point of the checklist for a Go, and typed text stays when one is missing", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -67,7 +67,7 @@ describe("what an answer needs", () => {
   });
 
   test.each(["rehearsal", "after", "open", "restore"] as const)(
-    "of a Go at %s the database's identifier, typed exactly",
+    "the database's identifier, typed exactly, for a Go at %s",
     async (kind) => {
       const s = scene();
       const { path, key } = await s.open({
@@ -84,7 +84,7 @@ describe("what an answer needs", () => {
     },
   );
 
-  test("of a Go for one of several databases of an instance which of them it is: its instance alone will not do", async () => {
+  test("the database itself for a Go on an instance with several databases: its instance alone is not enough", async () => {
     const s = scene({ settings: { label: "orders-prod/orders" } });
     const { path, key } = await s.open({ kind: "rehearsal" });
     for (const instance of ["orders-prod", "orders", "orders-prod/archive"]) {
@@ -102,18 +102,21 @@ describe("what an answer needs", () => {
     ["arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com", "Ada Lovelace"],
     ["Ada Lovelace", "ada.lovelace@example.com"],
     ["Zoë", "ZOE"],
-  ])("of a Go for production that %s did not start the run: %s is the same person", async (startedBy, by) => {
-    const s = scene({ settings: { separateApprover: true } });
-    await s.evidence.createOnce(docName("request"), { startedBy });
-    const { path, key } = await s.open({ kind: "rehearsal" });
-    const answered = await s.answerAs(path, key, { ...GO, by });
-    expect(answered.status).toBe(422);
-    expect(answered.body).toContain("Another person must give the Go for production.");
-    expect(await decisionOf(s, "rehearsal")).toBeUndefined();
-    expect((await s.answerAs(path, key, GO)).status).toBe(200);
-  });
+  ])(
+    "another person for a Go for production: %s did not start the run, and %s is the same person",
+    async (startedBy, by) => {
+      const s = scene({ settings: { separateApprover: true } });
+      await s.evidence.createOnce(docName("request"), { startedBy });
+      const { path, key } = await s.open({ kind: "rehearsal" });
+      const answered = await s.answerAs(path, key, { ...GO, by });
+      expect(answered.status).toBe(422);
+      expect(answered.body).toContain("Another person must give the Go for production.");
+      expect(await decisionOf(s, "rehearsal")).toBeUndefined();
+      expect((await s.answerAs(path, key, GO)).status).toBe(200);
+    },
+  );
 
-  test("the one who started a run may stop it, and may answer where production is not at stake", async () => {
+  test("no second person for a No-Go, or where production is not at stake: the starter may answer", async () => {
     const s = scene({ settings: { separateApprover: true } });
     await s.evidence.createOnce(docName("request"), { startedBy: "Grace Hopper" });
     const readiness = await s.open();
@@ -122,7 +125,7 @@ describe("what an answer needs", () => {
     expect((await s.answerAs(rehearsal.path, rehearsal.key, NO_GO)).status).toBe(200);
   });
 
-  test("by the settings that the run was admitted with, whatever is deployed since", async () => {
+  test("the settings that the run was admitted with, whatever is deployed since", async () => {
     const s = scene({ settings: { separateApprover: false } });
     const { settings, databases, metrics } = s.ports;
     s.ports.choice = {
@@ -141,7 +144,7 @@ describe("what an answer needs", () => {
     expect((await s.answerAs(path, key, { ...go, by: "Ada Lovelace" })).status).toBe(200);
   });
 
-  test("no second person where the settings ask for none", async () => {
+  test("no second person if the settings require none", async () => {
     const s = scene({ settings: { separateApprover: false } });
     await s.evidence.createOnce(docName("request"), { startedBy: GO.by });
     const { path, key } = await s.open({ kind: "rehearsal" });
@@ -151,7 +154,7 @@ describe("what an answer needs", () => {
 });
 
 describe("an answer", () => {
-  test("comes from where the connection came from, whatever its headers say", async () => {
+  test("comes from the address of its connection, whatever its headers state", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -173,7 +176,7 @@ describe("an answer", () => {
     expect((await decisionOf(s))?.from).toBe("192.0.2.7");
   });
 
-  test("is kept with who, when, from where, what was ticked and what was shown, and the run is told", async () => {
+  test("is kept with who, when, from where, what was ticked and what was shown, and the run receives it", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const page = await s.get(path, key);
@@ -199,7 +202,7 @@ describe("an answer", () => {
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "Go" } }]);
   });
 
-  test("given a thousand times at once is one, and the run hears only that one", async () => {
+  test("given a thousand times at once is one answer, and the run receives only that one", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -226,7 +229,7 @@ describe("an answer", () => {
     );
   });
 
-  test("sent twice by a double click hears the same both times, and stays the first", async () => {
+  test("sent twice by a double click gets the same reply both times, and stays the first", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -240,7 +243,7 @@ describe("an answer", () => {
     expect(await decisionOf(s)).toEqual(kept);
   });
 
-  test("sent twice is heard by the run once, and neither sender is told that nobody heard", async () => {
+  test("sent twice reaches the run once, and neither sender reads that it had no effect", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -255,7 +258,7 @@ describe("an answer", () => {
       expect(body).not.toContain("The run no longer waits at this gate");
   });
 
-  test("that came second changes nothing and says whose counts", async () => {
+  test("that came second changes nothing and shows whose answer counts", async () => {
     const s = scene();
     const { path, key } = await s.open();
     await s.answerAs(path, key, NO_GO);
@@ -267,7 +270,7 @@ describe("an answer", () => {
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "NoGo" } }]);
   });
 
-  test("is shown to whoever opens the link later, also after its time", async () => {
+  test("is shown to anyone who opens the link later, also after its time", async () => {
     const s = scene();
     const { path, key } = await s.open();
     await s.answerAs(path, key, NO_GO);
@@ -280,7 +283,7 @@ describe("an answer", () => {
     expect(later.body).not.toContain("<form");
   });
 
-  test("whose call to the run was lost is told again when the page is opened, and no more than needed", async () => {
+  test("whose call to the run was lost is sent again when the page is opened, and no more than needed", async () => {
     const s = scene();
     const { path, key } = await s.open();
     s.ports.callbacks.behaviour = "fails";
@@ -294,7 +297,7 @@ describe("an answer", () => {
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "Go" } }]);
   });
 
-  test("whose call to the run was lost is told again when it is posted again, as it was stored", async () => {
+  test("whose call to the run was lost is sent again when it is posted again, as it was stored", async () => {
     const s = scene();
     const { path, key } = await s.open();
     s.ports.callbacks.behaviour = "fails";
@@ -304,7 +307,7 @@ describe("an answer", () => {
     expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "NoGo" } }]);
   });
 
-  test("that nobody waits for any more says that it may have had no effect", async () => {
+  test("that no run waits for reports that it may have had no effect", async () => {
     const s = scene();
     const { path, key } = await s.open();
     s.ports.callbacks.behaviour = "nobody waits";

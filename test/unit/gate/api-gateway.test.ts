@@ -4,7 +4,7 @@ import { handler, requestOf, resultOf } from "../../../lambdas/gate-page/handler
 import { docName } from "../../../lambdas/shared/documents.ts";
 import { NO_GO, scene, shownOn } from "./scene.ts";
 
-/** An event as an HTTP API sends it, cut down to what is read. */
+/** An event as an HTTP API sends it, reduced to the fields that are read. */
 function event(method: string, path: string, query: string, body?: string): APIGatewayProxyEventV2 {
   const headers = {
     "content-type": "application/x-www-form-urlencoded",
@@ -40,7 +40,7 @@ test("a gate is shown and answered through an HTTP API as it is locally", async 
   });
 });
 
-test("payload format 1.0 is read as 2.0 is, whatever the case of its headers", () => {
+test("payload format 1.0 is read like 2.0, whatever the case of its headers", () => {
   const first = {
     version: "1.0",
     httpMethod: "post",
@@ -114,7 +114,7 @@ describe("the handler answers any event", () => {
     ],
     ["payload format 1.0, bare", { httpMethod: "GET", path: "/", headers: null, requestContext: null }, 404],
     [
-      "a gate, where it was deployed without a bucket",
+      "a gate, if it was deployed without a bucket",
       { rawPath: "/gates/run-1/open/1", requestContext: { http: { method: "GET" } } },
       500,
     ],
@@ -125,7 +125,7 @@ describe("the handler answers any event", () => {
   });
 });
 
-test("every answer keeps browsers to TLS, and gives its page no feature of the device", async () => {
+test("every answer keeps browsers on TLS, and gives its page no feature of the device", async () => {
   const s = scene();
   const { path, key } = await s.open();
   for (const { headers } of [await s.get(path, key), await s.get("/elsewhere", key)]) {

@@ -11,7 +11,7 @@ const PEOPLE = {
   escalation: [{ id: "c3", name: "Katherine Johnson" }],
 };
 
-/** The link that the newest message to that person holds. */
+/** The link in the newest message to that person. */
 function linkTo(s: Scene, id: string): { path: string; key: string } {
   const notice = s.ports.notices.findLast(({ to }) => to === id);
   const url = new URL(/^https:\S+$/m.exec(notice?.text ?? "")?.[0] ?? "");
@@ -26,19 +26,19 @@ async function opened(overrides: Parameters<typeof scene>[0] = {}): Promise<Scen
   return s;
 }
 
-test("each approver gets a link of their own in a mail of their own, and no link goes to all", async () => {
+test("each approver gets an own link in an own mail, and no link goes to all", async () => {
   const s = await opened();
   expect(s.ports.notices.map(({ to }) => to)).toEqual(["a1", "b2"]);
   const [ada, grace] = [linkTo(s, "a1"), linkTo(s, "b2")];
   expect(ada.path).toBe(grace.path);
   expect(ada.key).not.toBe(grace.key);
   expect(s.ports.notices[0]?.text).toContain("for Ada Lovelace only");
-  // The evidence has no key, and the hash of none that opens the gate for anybody.
+  // The evidence has no key, and no hash that opens the gate.
   const evidence = [...s.ports.evidence.files.values()].join("\n");
   for (const { key } of [ada, grace]) expect(evidence).not.toContain(key);
 });
 
-test("the link says who answers: the page asks for no name, and the decision has it", async () => {
+test("the link shows who answers: the page requests no name, and the decision has it", async () => {
   const s = await opened();
   const { path, key } = linkTo(s, "b2");
   const page = await s.get(path, key);
@@ -51,7 +51,7 @@ test("the link says who answers: the page asks for no name, and the decision has
   expect(await confirmGate(heard, s.ports, s.evidence, s.catalog.read)).toEqual({ decision: "Go" });
 });
 
-test("a name that is sent all the same is refused, and decides nothing", async () => {
+test("a name that is sent anyway is refused, and decides nothing", async () => {
   const s = await opened();
   const { path, key } = linkTo(s, "b2");
   expect((await s.answerAs(path, key, { ...ANSWER, by: "Ada Lovelace" })).status).toBe(400);
@@ -64,14 +64,14 @@ test("without a list a form without a name is refused", async () => {
   expect((await s.answerAs(path, key, { decision: "Go" })).status).toBe(400);
 });
 
-test("a key that is nobody's opens nothing, not even the report", async () => {
+test("an unknown key opens nothing, not even the report", async () => {
   const s = await opened();
   const { path } = linkTo(s, "a1");
   for (const at of [path, `${path}/report`]) expect((await s.get(at, "x".repeat(43))).status).toBe(404);
   expect((await s.get(`${path}/report`, linkTo(s, "a1").key)).status).toBe(200);
 });
 
-test("who started the run may not give the Go by their own link, whatever they call themselves", async () => {
+test("a person who started the run may not give the Go by their own link, whatever name they use", async () => {
   const s = scene({ settings: { people: PEOPLE, separateApprover: true } });
   await s.evidence.createOnce(docName(Doc.request), { startedBy: "ada" });
   await s.open({ gate: "open", kind: "open" });
@@ -83,7 +83,7 @@ test("who started the run may not give the Go by their own link, whatever they c
   expect((await s.answerAs(grace.path, grace.key, ANSWER)).status).toBe(200);
 });
 
-test("of two Goes that a gate needs, one link gives one", async () => {
+test("if a gate needs two Goes, one link gives one", async () => {
   const s = scene({
     settings: { people: PEOPLE },
     plan: {
@@ -105,7 +105,7 @@ test("of two Goes that a gate needs, one link gives one", async () => {
   ]);
 });
 
-test("the escalation asks its own list, and the approvers' links are no good any more", async () => {
+test("the escalation has its own list, and the approvers' links no longer work", async () => {
   const s = await opened();
   const before = linkTo(s, "a1");
   const page = await s.get(before.path, before.key);
@@ -118,7 +118,7 @@ test("the escalation asks its own list, and the approvers' links are no good any
   expect(await decisionOf(s, "open", 2)).toMatchObject({ by: "Katherine Johnson" });
 });
 
-test("a decision by somebody who was not asked is refused", async () => {
+test("a decision by a person without a link is refused", async () => {
   const s = await opened();
   const { path, key } = linkTo(s, "b2");
   await s.answerAs(path, key, ANSWER);

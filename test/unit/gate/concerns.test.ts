@@ -6,8 +6,8 @@ const said = (report: ReturnType<typeof emptyReport>) => (concernsNote(report) |
 const lines = (report: ReturnType<typeof emptyReport>) =>
   [...said(report).matchAll(/<li>(.*?)<\/li>/g)].map(([, text]) => text);
 
-describe("what must be looked at first", () => {
-  test("is whatever did not pass, was not proven, or is not known", () => {
+describe("points to look at first", () => {
+  test("are everything that did not pass, was not proven, or is unknown", () => {
     expect(lines(fullReport("run-1"))).toEqual(
       expect.arrayContaining([
         "free disk: not known",
@@ -17,7 +17,7 @@ describe("what must be looked at first", () => {
     );
   });
 
-  test("is a missed limit, with what was seen and what it may be", () => {
+  test("include a missed limit, with the measured value and a possible cause", () => {
     const report = fullReport("run-1");
     const slow = { p50Ms: 150, p95Ms: 212, runs: 30, passed: false, note: null };
     const none = { p50Ms: null, p95Ms: null, runs: 0, passed: null, note: "no data" };
@@ -32,7 +32,7 @@ describe("what must be looked at first", () => {
     );
   });
 
-  test("is nothing where all passed, and that is said; where nothing was checked, nothing is", () => {
+  test("are none if all passed, which the page states; if nothing was checked, the page states nothing", () => {
     const report = emptyReport("run-1");
     expect(said(report)).toBe("");
     report.preflight = { at: report.asOf, checks: [] };

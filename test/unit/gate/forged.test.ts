@@ -9,7 +9,7 @@ const CONFIRM = { gate: "readiness", kind: "readiness", minutes: MINUTES } as co
 const confirmed = (s: Scene, heard: "Go" | "NoGo" | "nothing" = "Go") =>
   confirmGate({ ...CONFIRM, heard }, s.ports, s.evidence, s.catalog.read);
 
-/** A decision that the page took, changed in the evidence by who may write there. */
+/** A decision that the page accepted, changed in the evidence by someone with write access. */
 async function rewritten(
   change: (decision: GateDecisionDoc) => Partial<GateDecisionDoc>,
   given = GO as object,
@@ -26,19 +26,19 @@ async function rewritten(
   return s;
 }
 
-describe("Confirm lets take effect", () => {
-  test("what a page took, a Go as a No-Go", async () => {
+describe("Confirm accepts", () => {
+  test("an answer that a page accepted, a Go as well as a No-Go", async () => {
     expect(await confirmed(await rewritten(() => ({})))).toEqual({ decision: "Go" });
     expect(await confirmed(await rewritten(() => ({}), NO_GO), "NoGo")).toEqual({ decision: "NoGo" });
   });
 
-  test("an answer that the page was at work on when the gate's time ended", async () => {
+  test("an answer that the page was processing when the gate's time ended", async () => {
     const s = await rewritten(() => ({ at: "2026-11-03T03:00:20.000Z" }));
     expect(await confirmed(s)).toEqual({ decision: "Go" });
   });
 });
 
-describe("Confirm refuses, loudly, a decision that no page can have taken:", () => {
+describe("Confirm refuses, loudly, a decision that no page can have accepted:", () => {
   const cases: [string, (decision: GateDecisionDoc) => Partial<GateDecisionDoc>, RegExp][] = [
     ["no page was shown", () => ({ shown: "" }), /No page was shown to Grace Hopper/],
     ["a page that was never shown", () => ({ shown: "e".repeat(64) }), /No page was shown/],
@@ -66,7 +66,7 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
       name: "DecisionForged",
       message: expect.stringMatching(message),
     });
-    // And also where the machine has heard nothing, and looks by itself.
+    // This also holds where the machine has received nothing, and looks by itself.
     await expect(confirmed(s, "nothing")).rejects.toMatchObject({ name: "DecisionForged" });
   });
 
@@ -87,7 +87,7 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
     await expect(confirmed(s)).rejects.toMatchObject({ name: "DecisionForged" });
   });
 
-  test("at a terminal, where there is none", async () => {
+  test("one as if from a terminal, in a run without a terminal", async () => {
     const { decide } = await import("../../../lambdas/gate/decide.ts");
     const s = scene();
     await s.open();
@@ -107,12 +107,12 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
     expect(await confirmed(s)).toEqual({ decision: "Go" });
   });
 
-  test("it is no error that doing the same again may mend", () => {
+  test("with an error that is never retried", () => {
     expect(FINAL).toContain("DecisionForged");
   });
 });
 
-test("who started the run cannot be written in as the one who said Go", async () => {
+test("the person who started the run cannot be written in as the one who said Go", async () => {
   const s = scene({ settings: { separateApprover: true } });
   await s.evidence.createOnce(docName(Doc.request), { startedBy: "Ada Lovelace" });
   const { path, key } = await s.open({ gate: "open", kind: "open" });

@@ -21,7 +21,7 @@ test("a key opens its own lock and no other", () => {
   expect(keyMatches(one.hash, one.hash)).toBe(false);
 });
 
-test("keys are compared in a time that tells nothing, whatever the length of what is tried", () => {
+test("comparing keys takes a time that reveals nothing, whatever the length of the guess", () => {
   const { key, hash } = newKey();
   compared.lengths = [];
   for (const tried of ["", "x", key.slice(0, -1), `${key}x`, key, "x".repeat(10_000)])

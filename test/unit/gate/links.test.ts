@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decisionOf, GO, linkOf, NO_GO, scene, shownOn } from "./scene.ts";
 
-describe("a link that is no good", () => {
+describe("an invalid link", () => {
   test("with a guessed key shows nothing of the gate and decides nothing", async () => {
     const s = scene();
     const { path } = await s.open();
@@ -16,7 +16,7 @@ describe("a link that is no good", () => {
     expect(s.ports.callbacks.calls).toEqual([]);
   });
 
-  test("with any one character of its key altered is not known", async () => {
+  test("with any one character of its key altered is unknown", async () => {
     const s = scene();
     const { path, key } = await s.open();
     for (let i = 0; i < key.length; i++) {
@@ -27,7 +27,7 @@ describe("a link that is no good", () => {
     expect(await decisionOf(s)).toBeUndefined();
   });
 
-  test("looks the same whether the gate is there or not", async () => {
+  test("looks the same whether the gate exists or not", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const wrongKey = await s.get(path, "x".repeat(43));
@@ -66,7 +66,7 @@ describe("a link that is no good", () => {
     "/gates/run-1/readiness%2f..%2freadiness/1",
     "/gates/run-1%00/readiness/1",
     "/gates/%E0%A4%A/readiness/1",
-  ])("at the path %s is not known", async (path) => {
+  ])("at the path %s is unknown", async (path) => {
     const s = scene();
     const { key } = await s.open();
     expect((await s.get(path, key)).status).toBe(404);
@@ -89,7 +89,7 @@ describe("a link that is no good", () => {
     expect(s.ports.callbacks.calls).toEqual([]);
   });
 
-  test("that a newer one superseded says so and decides nothing", async () => {
+  test("that a newer one superseded states so and decides nothing", async () => {
     const s = scene();
     const old = await s.open();
     const page = await s.get(old.path, old.key);

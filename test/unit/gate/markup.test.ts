@@ -14,7 +14,7 @@ function withQuorum(): Scene {
   return scene({ plan: { gates: { ...gates, keep: { ...gates.keep, approvals: 2 } } } });
 }
 
-/** Every kind of page there is, with whatever fills it. */
+/** Every kind of page, with the given text in every field. */
 async function everyPage(s: Scene): Promise<GateResponse[]> {
   const { path, key } = await s.open({ kind: "rehearsal" });
   const pages = [
@@ -68,7 +68,7 @@ function hostile(): Scene {
   return s;
 }
 
-describe("no text from a database, a plan or a person becomes markup", () => {
+describe("text from a database, a plan or a person never becomes markup", () => {
   test("in any page, through any field", async () => {
     for (const { body } of await everyPage(hostile())) {
       expect(body).not.toMatch(/<script|<img|<i>|<form action/);
@@ -77,7 +77,7 @@ describe("no text from a database, a plan or a person becomes markup", () => {
     }
   });
 
-  test("in what changed since a Go, in an escalation and after it", async () => {
+  test("in the changes since a Go, in an escalation and after it", async () => {
     const s = scene();
     await s.open({ kind: "rehearsal" });
     const doc = await s.evidence.require(docName<GateDoc>("gates/rehearsal-1/request"));
@@ -90,7 +90,7 @@ describe("no text from a database, a plan or a person becomes markup", () => {
       expect(page.body).not.toMatch(/<script|<img/);
   });
 
-  test("nor a header", async () => {
+  test("or a header", async () => {
     for (const { headers } of await everyPage(hostile()))
       for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]+$/);
   });
@@ -114,7 +114,7 @@ function tagsOf(body: string): string[] {
 }
 
 describe("every page", () => {
-  test("may load, run and embed nothing, is stored nowhere and sends no address on", async () => {
+  test("may load, run and embed nothing, is stored nowhere and sends its address nowhere", async () => {
     for (const { headers, body } of await everyPage(withQuorum())) {
       const policy = headers["content-security-policy"] ?? "";
       for (const rule of [
@@ -179,7 +179,7 @@ describe("the colours, light and dark,", () => {
     return (high + 0.05) / (low + 0.05);
   };
 
-  test("let every text be read: 4.5 to 1 at the least, and 3 to 1 for what only frames", () => {
+  test("keep every text readable: 4.5 to 1 at the least, and 3 to 1 for frames", () => {
     expect(schemes).toHaveLength(2);
     const texts = ["ink", "quiet", "go", "no", "warn", "focus"].flatMap((text) =>
       ["paper", "card", "go-soft", "no-soft", "warn-soft"].map((ground) => [text, ground, 4.5] as const),
@@ -228,7 +228,7 @@ describe("the gate's page", () => {
       expect(body.replace(/\s+/g, " ")).toContain(text);
   });
 
-  test("of a run that has only begun says so", async () => {
+  test("of a run that has only begun states so", async () => {
     const s = scene();
     Object.assign(s.report, emptyReport(RUN));
     const { path, key } = await s.open();

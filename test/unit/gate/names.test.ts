@@ -31,7 +31,7 @@ describe("two names are one person's", () => {
   });
 });
 
-describe("names may be one person's, so that who it is must be said in full", () => {
+describe("two names may be one person's, so that a full name is required", () => {
   test.each([
     ["Ada", "Ada L."],
     ["Ada", "Ada Lovelace"],
@@ -67,7 +67,7 @@ describe("names may be one person's, so that who it is must be said in full", ()
   });
 });
 
-describe("two ways to write a name are one, in whatever letters, order or place:", () => {
+describe("two spellings of a name are one, in whatever letters, order or place:", () => {
   // Cyrillic, Greek, Coptic, Cherokee, fullwidth, mathematical; a capital I and an l, a zero and an O, rn and m.
   test.each([
     ["Аԁа Lоvеlасе", "Ada Lovelace"],
@@ -121,11 +121,11 @@ describe("two ways to write a name are one, in whatever letters, order or place:
   });
 });
 
-test("names of many words are compared at once", () => {
+test("names of many words are compared quickly", () => {
   expect(relationOf(`${"a ".repeat(48)}b`, `${"a ".repeat(48)}c`)).toBe("other");
 });
 
-describe("a gate that takes two people asks who may be the first one to say in full who it is", () => {
+describe("a gate that takes two people requests a full name from either of two people who may be one", () => {
   const two = () => ({
     plan: {
       gates: {
@@ -200,7 +200,7 @@ describe("a name", () => {
     },
   );
 
-  test("at the terminal is as the system writes it, also beside a flag of another script", async () => {
+  test("at the terminal is the system's user name, also with a flag in another script", async () => {
     const s = scene();
     await s.open();
     const answer = {
@@ -227,16 +227,16 @@ describe("a name", () => {
     "Grace\u0378",
     "Gra\u2028ce",
     "Grace\ud800",
-  ])("may hold nothing that cannot be seen: %j", async (by) => {
+  ])("may hold nothing invisible: %j", async (by) => {
     const s = scene();
     const { path, key } = await s.open();
     const answered = await s.answerAs(path, key, { ...GO, by });
-    // Half a surrogate pair cannot be sent: it becomes the sign for what could not be read.
+    // Half a surrogate pair cannot be sent: it becomes the replacement character.
     expect(answered.status).toBe(by.includes("\ud800") ? 200 : 400);
     if (answered.status === 400) expect(answered.body).toContain("invisible characters");
   });
 
-  test("is not that of who answers where nobody did", async () => {
+  test("is not Sluice, which stands for an answer that nobody gave", async () => {
     const s = scene();
     const { path, key } = await s.open();
     for (const by of ["Sluice", "sluice", " S L U I C E "])

@@ -23,7 +23,7 @@ const confirm = (s: Scene, gate: string, heard: GateAnswer = "Go") => {
 };
 
 describe("opening a gate", () => {
-  test("again after a worker died leaves one good link, the newest", async () => {
+  test("again after a worker died leaves one valid link, the newest", async () => {
     const s = scene();
     // Killed while it sent the message: all was written, and the message may have gone out.
     const sent: string[] = [];
@@ -111,7 +111,7 @@ describe("the message", () => {
     expect(notice?.audience).toBe("approvers");
   });
 
-  test("stays so with names that are long, foreign or meant to do harm", async () => {
+  test("keeps that form with names that are long, foreign or malicious", async () => {
     const evil = "x\r\nBcc: everyone\u0000 https://evil.example/?go www.evil.example Ünïcødé ";
     const s = scene(
       {
@@ -144,14 +144,14 @@ describe("the message", () => {
 });
 
 describe("a Go takes effect", () => {
-  test("when what it was given for is still so", async () => {
+  test("if its basis is unchanged", async () => {
     const s = scene();
     await s.open({ kind: "rehearsal" });
     await go(s, "rehearsal", 1);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
 
-  test("though states, gates and failures went on writing while it was open", async () => {
+  test("even if states, gates and failures wrote evidence while it was open", async () => {
     const s = scene();
     await s.open({ kind: "rehearsal" });
     await s.evidence.createOnce(docName("states/confirm"), { at: "x" });
@@ -160,7 +160,7 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
 
-  test("not when the catalog changed: it is asked again and says which object", async () => {
+  test("not if the catalog changed: the gate opens again and names the object", async () => {
     const s = scene();
     const first = await s.open({ kind: "rehearsal" });
     await go(s, "rehearsal", 1);
@@ -185,7 +185,7 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
 
-  test("not when the evidence behind the page changed: it is asked again and says which document", async () => {
+  test("not if the evidence behind the page changed: the gate opens again and names the document", async () => {
     const s = scene();
     await s.open();
     await go(s, "readiness", 1);
@@ -199,7 +199,7 @@ describe("a Go takes effect", () => {
     expect((await docOf(s, "readiness", 2)).changed.join(" ")).toContain("benchmarks/staging is new");
   });
 
-  test("not when a link with documents was added or changed; links of visits to the page do no harm", async () => {
+  test("not if a link with documents was added or changed; links of visits to the page do no harm", async () => {
     const s = scene();
     const leaves = (...names: string[]) =>
       linked(s.ports, async (noted) => {
@@ -231,7 +231,7 @@ describe("a Go takes effect", () => {
     expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... has changed");
   });
 
-  test("not, and stays so, when the worker that saw the change died before it said so", async () => {
+  test("not, and stays so, if the worker that saw the change died before it reported it", async () => {
     const s = scene();
     await s.open({ kind: "open" });
     await go(s, "open", 1);
@@ -258,7 +258,7 @@ describe("a Go takes effect", () => {
     expect(answers).toEqual(["Ask", "Ask", "Ask", "Ask", "Ask", "NoGo"]);
   });
 
-  test("not when the run was told one that nobody gave on the page", async () => {
+  test("not if the run received a Go that nobody gave on the page", async () => {
     const s = scene();
     await s.open();
     expect(await confirm(s, "readiness")).toEqual({ decision: "NoGo" });
@@ -267,7 +267,7 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "readiness")).toEqual({ decision: "NoGo" });
   });
 
-  test("not when it was given to an attempt that a newer one superseded", async () => {
+  test("not if it was given to an attempt that a newer one superseded", async () => {
     const s = scene();
     await s.open();
     await go(s, "readiness", 1);
@@ -275,7 +275,7 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "readiness")).toEqual({ decision: "NoGo" });
   });
 
-  test("a No-Go always does", async () => {
+  test("while a No-Go always takes effect", async () => {
     const s = scene();
     expect(await confirm(s, "readiness", "NoGo")).toEqual({ decision: "NoGo" });
   });
@@ -300,7 +300,7 @@ describe("the task", () => {
     },
   );
 
-  test("refuses a gate's name that would lead out of its folder", async () => {
+  test("refuses a gate name that would lead out of its folder", async () => {
     const s = scene();
     const event = {
       ...fields,
@@ -318,7 +318,7 @@ describe("the task", () => {
 });
 
 describe("secrets", () => {
-  test("the token is in its own document alone, the key in the link and the form alone", async () => {
+  test("the token is only in its own document, the key only in the link and the form", async () => {
     const s = scene();
     Object.assign(s.report, fullReport(RUN));
     const { path, key, link } = await s.open({ kind: "rehearsal" });
@@ -353,7 +353,7 @@ describe("secrets", () => {
     expect(s.ports.notices[0]?.text.replace(link, "")).not.toContain(key);
   });
 
-  test("an error on the page says neither there nor in the log what it was about", async () => {
+  test("an error on the page reveals its subject neither there nor in the log", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);

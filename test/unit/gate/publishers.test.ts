@@ -8,7 +8,7 @@ const ADA = {
   at: "2026-11-01T08:00:00.000Z",
 };
 
-/** A gate of a run whose plan these published. */
+/** A gate of a run whose plan these publishers published. */
 async function opened(
   by: readonly (typeof ADA)[],
   deployed = false,
@@ -19,14 +19,14 @@ async function opened(
   return { ...s, ...(await s.open()) };
 }
 
-test("the page shows who published the plan, and says that it will stand beside their answer", async () => {
+test("the page shows who published the plan, and that their name will stand beside the answer", async () => {
   const s = await opened([ADA]);
   const { body } = await s.get(s.path, s.key);
   expect(body).toMatch(/<dt>Published<\/dt><dd>.*by <strong>ada\.lovelace@example\.com<\/strong>/);
   expect(body).toContain("If that is you, the report will show it beside your answer");
 });
 
-test("an answer by who published it says so, whatever short form of the name is typed", async () => {
+test("an answer by the publisher states so, whatever short form of the name is typed", async () => {
   for (const by of ["Ada Lovelace", "A. Lovelace"]) {
     const s = await opened([ADA]);
     const answered = await s.answerAs(s.path, s.key, { decision: "Go", by });
@@ -35,14 +35,14 @@ test("an answer by who published it says so, whatever short form of the name is 
   }
 });
 
-test("an answer by anybody else says nothing of it", async () => {
+test("an answer by anybody else does not mention it", async () => {
   const s = await opened([ADA]);
   expect((await s.answerAs(s.path, s.key, { decision: "Go", by: "Grace Hopper" })).body).not.toContain(
     "also published",
   );
 });
 
-test("a plan that nobody is noted for is shown as that, and the stack's own as the stack's", async () => {
+test("a plan without a noted publisher is shown as that, and the stack's own as the stack's", async () => {
   const nobody = await opened([]);
   expect((await nobody.get(nobody.path, nobody.key)).body).toContain("publisher not recorded");
   const own = await opened([], true);
@@ -51,7 +51,7 @@ test("a plan that nobody is noted for is shown as that, and the stack's own as t
   expect(body).not.toContain("publisher not recorded");
 });
 
-test("what a publisher calls itself is no markup", async () => {
+test("a publisher's name is no markup", async () => {
   const s = await opened([{ ...ADA, arn: "<script>alert(1)</script>" }]);
   expect((await s.get(s.path, s.key)).body).not.toContain("<script>alert");
 });

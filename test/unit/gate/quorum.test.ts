@@ -28,7 +28,7 @@ const confirm = (s: Scene, heard: "Go" | "nothing" | "nothing again") =>
   );
 
 describe("a gate that needs two Goes", () => {
-  test("is not decided by one, and shows everybody whose it was", async () => {
+  test("is not decided by one, and shows everybody who gave it", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     expect((await s.get(path, key)).body).toContain("Go so far: 0 of 2");
@@ -92,7 +92,7 @@ describe("a gate that needs two Goes", () => {
     expect(await decisionOf(s)).toBeUndefined();
   });
 
-  test("takes a form sent twice for the same answer, before the gate is decided and after", async () => {
+  test("counts a form sent twice as the same answer, before the gate is decided and after", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -108,7 +108,7 @@ describe("a gate that needs two Goes", () => {
     expect((await decisionOf(s))?.approvals).toHaveLength(2);
   });
 
-  test("is ended at once by anybody's No-Go, the first one's own among them", async () => {
+  test("is ended at once by anybody's No-Go, including the first person's own", async () => {
     for (const by of [ADA.by, GRACE.by]) {
       const s = needing(2);
       const { path, key } = await s.open();
@@ -121,7 +121,7 @@ describe("a gate that needs two Goes", () => {
     }
   });
 
-  test("counts both of two that come first at once", async () => {
+  test("counts both of two first Goes that arrive at once", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     const answers = await Promise.all([s.answerAs(path, key, ADA), s.answerAs(path, key, GRACE)]);
@@ -129,7 +129,7 @@ describe("a gate that needs two Goes", () => {
     expect((await decisionOf(s))?.approvals?.map(({ by }) => by).sort()).toEqual([ADA.by, GRACE.by]);
   });
 
-  test("given by the same person a hundred times at once is not decided", async () => {
+  test("is not decided by a hundred Goes of the same person at once", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     await Promise.all(
@@ -142,7 +142,7 @@ describe("a gate that needs two Goes", () => {
     expect((await s.evidence.list("gates/readiness-1/go-")).length).toBe(1);
   });
 
-  test("answered by hundreds at once, Go and No-Go, has one decision, which all are told", async () => {
+  test("has one decision, which all receive, if hundreds answer at once with Go and No-Go", async () => {
     const s = needing(3);
     const { path, key } = await s.open();
     const answers = await Promise.all(
@@ -159,7 +159,7 @@ describe("a gate that needs two Goes", () => {
     for (const { status } of answers) expect(status).toBeOneOf([200, 202, 409]);
   });
 
-  test("is decided, though whoever gave the last Go died before writing the decision down", async () => {
+  test("is decided even if the worker died between the last Go and the decision", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     await s.answerAs(path, key, ADA);
@@ -171,7 +171,7 @@ describe("a gate that needs two Goes", () => {
     expect(s.ports.callbacks.calls).toHaveLength(2);
   });
 
-  test("keeps the answers to what it shows: another's Go meanwhile is no reason to look again", async () => {
+  test("does not count another's Go as a change of what its page shows", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -186,7 +186,7 @@ describe("a gate that needs two Goes", () => {
     expect(second.status).toBe(200);
   });
 
-  test("says a tick only where all have ticked it", async () => {
+  test("lists a tick only if all have ticked it", async () => {
     const s = needing(2);
     await s.open();
     const answer = {
@@ -202,7 +202,7 @@ describe("a gate that needs two Goes", () => {
     expect((await decisionOf(s))?.ticked).toEqual(["the runbook was read"]);
   });
 
-  test("does not let the one who started the run be one of them for production", async () => {
+  test("does not count the person who started the run for production", async () => {
     const s = needing(2, { settings: { separateApprover: true } });
     await s.evidence.createOnce(docName("request"), { startedBy: "ada.lovelace@example.com" });
     const { path, key } = await s.open({ kind: "rehearsal" });
@@ -212,8 +212,8 @@ describe("a gate that needs two Goes", () => {
   });
 });
 
-describe("in the middle of it", () => {
-  test("an escalation takes over the Goes given for the very same, and one more decides", async () => {
+describe("while it is open", () => {
+  test("an escalation takes over the Goes given for the same state, and one more decides", async () => {
     const s = needing(2);
     const first = await s.open({ kind: "rehearsal" });
     await s.answerAs(first.path, first.key, ADA);
@@ -233,7 +233,7 @@ describe("in the middle of it", () => {
     expect(await confirm(s, "Go")).toEqual({ decision: "Go" });
   });
 
-  test("an escalation drops them where something has changed meanwhile", async () => {
+  test("an escalation drops them if something has changed meanwhile", async () => {
     for (const change of ["catalog", "evidence"]) {
       const s = needing(2);
       const first = await s.open({ kind: "rehearsal" });
@@ -246,7 +246,7 @@ describe("in the middle of it", () => {
     }
   });
 
-  test("the end of the time is a No-Go, and says who had said Go", async () => {
+  test("the end of the time is a No-Go, and shows who had said Go", async () => {
     const s = needing(2);
     const { path, key } = await s.open({ kind: "rehearsal" });
     await s.answerAs(path, key, ADA);
@@ -260,7 +260,7 @@ describe("in the middle of it", () => {
     );
   });
 
-  test("a change makes both Goes void: the gate is asked again of two, and says what changed", async () => {
+  test("a change makes both Goes void: the gate opens again for two, and shows what changed", async () => {
     const s = needing(2);
     const { path, key } = await s.open({ kind: "rehearsal" });
     await s.answerAs(path, key, ADA);
@@ -282,7 +282,7 @@ describe("in the middle of it", () => {
     expect(await decisionOf(s, "rehearsal", 2)).toBeUndefined();
   });
 
-  test("Goes that came to nothing are not counted again, though what had changed is as it was", async () => {
+  test("void Goes are not counted again, even if the change is undone", async () => {
     const s = needing(2);
     const { path, key } = await s.open({ kind: "rehearsal" });
     const before = s.catalog.objects;
@@ -299,7 +299,7 @@ describe("in the middle of it", () => {
     expect((await s.get(again.path, again.key)).body).toContain("Go so far: 0 of 2");
   });
 
-  test("a Go that reached the old link late does not make its giver count twice", async () => {
+  test("a late Go on the old link does not count its giver twice", async () => {
     const s = needing(2);
     await s.open();
     const { path, key } = await s.open({ escalation: true });
@@ -313,7 +313,7 @@ describe("in the middle of it", () => {
     expect(await decisionOf(s, "readiness", 2)).toBeUndefined();
   });
 
-  test("workers that died and asked again lose no Go", async () => {
+  test("workers that died and opened the gate again lose no Go", async () => {
     const s = needing(2);
     const first = await s.open();
     await s.answerAs(first.path, first.key, ADA);
@@ -322,7 +322,7 @@ describe("in the middle of it", () => {
     expect((await s.answerAs(third.path, third.key, GRACE)).status).toBe(200);
   });
 
-  test("a Go on a link that a newer one superseded at that moment says so", async () => {
+  test("a Go on a link that a newer one supersedes at that moment states so", async () => {
     const s = needing(2);
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -347,7 +347,7 @@ describe("in the middle of it", () => {
   });
 });
 
-describe("a run that does not say who started it", () => {
+describe("a run without a known starter", () => {
   const unnamed = async (startedBy: string | undefined, kind: GateKind, settings = {}) => {
     const s = scene({ settings: { separateApprover: true, ...settings } });
     await s.evidence.createOnce(docName("request"), { startedBy });
@@ -371,7 +371,7 @@ describe("a run that does not say who started it", () => {
     },
   );
 
-  test("takes one where production is not at stake, or the settings ask for no second person", async () => {
+  test("takes one if production is not at stake, or the settings require no second person", async () => {
     for (const { s, path, key } of [
       await unnamed(undefined, "readiness"),
       await unnamed(undefined, "keep"),
@@ -381,13 +381,13 @@ describe("a run that does not say who started it", () => {
       expect((await s.answerAs(path, key, ADA)).status).toBe(200);
   });
 
-  test("takes two at the first gate where that begins the downtime", async () => {
+  test("takes two at the first gate if that begins the downtime", async () => {
     const { s, path, key } = await unnamed(undefined, "readiness", { rehearse: "inside" });
     expect((await s.answerAs(path, key, { ...ADA, instance: "" })).status).toBe(422);
     expect((await s.answerAs(path, key, ADA)).status).toBe(202);
   });
 
-  test("takes no more than the plan asks for, where that is two or more", async () => {
+  test("takes the plan's number if that is two or more", async () => {
     const s = needing(3, { settings: { separateApprover: true } });
     await s.evidence.createOnce(docName("request"), {});
     const { path, key } = await s.open({ kind: "open" });

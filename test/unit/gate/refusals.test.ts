@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decisionOf, GO, NO_GO, scene, shownOn } from "./scene.ts";
 
-describe("what does not decide", () => {
-  test("opening the page, as often and by whatever a mail scanner sends", async () => {
+describe("a gate is not decided by", () => {
+  test("opening the page, however often and by whatever a mail scanner sends", async () => {
     const s = scene();
     const { path, key } = await s.open();
     for (const method of ["GET", "HEAD", "GET", "GET"])
@@ -28,7 +28,7 @@ describe("what does not decide", () => {
     },
   );
 
-  test("HEAD: it has the headers of GET and no body, and does not tell the run anything", async () => {
+  test("HEAD: it has the headers of GET and no body, and sends the run nothing", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const got = await s.get(path, key);
@@ -119,7 +119,7 @@ describe("what does not decide", () => {
     [{ "x-http-method-override": "POST" }, "GET"],
     [{ "x-method-override": "POST", "content-type": "application/x-www-form-urlencoded" }, "GET"],
     [{ "x-original-url": "/gates/run-1/readiness/1", "x-rewrite-url": "/gates/run-1/readiness/1" }, "GET"],
-  ] as const)("what a header says the request is: %j", async (headers, method) => {
+  ] as const)("what a header claims about the request: %j", async (headers, method) => {
     const s = scene();
     const { path, key } = await s.open();
     const body = new URLSearchParams({ key, shown: "0".repeat(64), ...NO_GO }).toString();
@@ -137,7 +137,7 @@ describe("what does not decide", () => {
     [{ "sec-fetch-site": "cross-site" }],
     [{ "sec-fetch-site": "same-site", origin: "https://gates.example" }],
     [{ "sec-fetch-site": "none" }],
-  ])("a form from another place, even with the key: %j", async (headers) => {
+  ])("a form from another site, even with the key: %j", async (headers) => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);

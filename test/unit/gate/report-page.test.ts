@@ -50,8 +50,8 @@ async function atGate(): Promise<{ ports: MemoryPorts; run: string; key: string 
   return { ports: portsOf(fixture), run: fixture.evidence.run, key };
 }
 
-/** A run that has told people of its end, and the link in its message. */
-async function told(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
+/** A run that has notified people of its end, and the link in its message. */
+async function notifiedRun(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
   const fixture = await succeeded(new RunFixture());
   const ports = portsOf(fixture);
   const event = {
@@ -70,7 +70,7 @@ async function told(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
 }
 
 describe("the report, by a gate's link,", () => {
-  test("is shown to whoever has the gate's key, also once its time is over, for thirty days", async () => {
+  test("is shown to anyone with the gate's key, also once its time is over, for thirty days", async () => {
     const { ports, run, key } = await atGate();
     const shown = await ask(ports, `/gates/${run}/rehearsal/1/report`, key);
     expect(shown.status).toBe(200);
@@ -98,8 +98,8 @@ describe("the report, by a gate's link,", () => {
 });
 
 describe("the report, by the final message's link,", () => {
-  test("is shown for as long as the message says, and not after", async () => {
-    const { ports, link } = await told();
+  test("is shown for as long as the message states, and not after", async () => {
+    const { ports, link } = await notifiedRun();
     const key = link.searchParams.get("key") ?? "";
     const shown = await ask(ports, link.pathname, key);
     expect(shown.status).toBe(200);
@@ -110,8 +110,8 @@ describe("the report, by the final message's link,", () => {
     expect(over.body).toContain("A link to a report works for 30 days");
   });
 
-  test("opens that run's report alone, and nothing in the evidence tells the key", async () => {
-    const { ports, link, run } = await told();
+  test("opens only that run's report, and the evidence does not reveal the key", async () => {
+    const { ports, link, run } = await notifiedRun();
     const key = link.searchParams.get("key") ?? "";
     expect((await ask(ports, "/reports/another", key)).status).toBe(404);
     expect((await ask(ports, "/reports/..", key)).status).toBe(404);
@@ -123,8 +123,8 @@ describe("the report, by the final message's link,", () => {
     expect(doc.expiresAt > doc.at).toBe(true);
   });
 
-  test("has a policy that lets it load, run and send nothing, and its own style alone", async () => {
-    const { ports, link } = await told();
+  test("has a policy that lets it load, run and send nothing, and permits only its own style", async () => {
+    const { ports, link } = await notifiedRun();
     const { headers, body } = await ask(ports, link.pathname, link.searchParams.get("key") ?? "");
     const policy = headers["content-security-policy"] ?? "";
     expect(policy).not.toContain("unsafe");
@@ -136,8 +136,8 @@ describe("the report, by the final message's link,", () => {
   });
 });
 
-describe("a report that is larger than Lambda's answers may be", () => {
-  // Lists are cut, and so are values: many of them are large all the same.
+describe("a report that is larger than Lambda's limit of an answer", () => {
+  // Lists and values are cut, but many of them are still large.
   const large: MakeReport = async (evidence) => {
     const report = await buildReport(evidence);
     const [criterion] = report.criteria;
@@ -148,7 +148,7 @@ describe("a report that is larger than Lambda's answers may be", () => {
   };
   const largePages = { link: async (key: string) => `https://bucket.example/${key}?signature=1&expires=300` };
 
-  test("is kept as one file, and the page leads there by a link that ends", async () => {
+  test("is kept as one file, and the page leads there by a link that expires", async () => {
     const { ports, run, key } = await atGate();
     const path = `/gates/${run}/rehearsal/1/report`;
     const shown = await ask({ ...ports, largePages }, path, key, "GET", large);
@@ -161,7 +161,7 @@ describe("a report that is larger than Lambda's answers may be", () => {
     expect(shown.headers.refresh).toBe(`0; url=${link}`);
     expect(shown.body).toContain(`href="${link.replace("&", "&amp;")}"`);
     expect(shown.body).not.toContain(key);
-    // Asked again, nothing is added.
+    // A second request adds nothing.
     await ask({ ...ports, largePages }, path, key, "GET", large);
     expect([...ports.evidence.files.keys()].filter((name) => name.includes("/shown/"))).toHaveLength(1);
   });
@@ -174,14 +174,14 @@ describe("a report that is larger than Lambda's answers may be", () => {
     expect(link).not.toHaveBeenCalled();
   });
 
-  test("is shown at once where answers have no limit, and so is one that fits", async () => {
+  test("is shown at once if answers have no limit, and so is one that fits", async () => {
     const { ports, run, key } = await atGate();
     const path = `/gates/${run}/rehearsal/1/report`;
     expect((await ask(ports, path, key, "GET", large)).body.length).toBeGreaterThan(6_300_000);
     expect((await ask({ ...ports, largePages }, path, key)).body).toContain("<h1>Still running</h1>");
   });
 
-  test("leaves to the gate's page the decision, and to the report what was measured", async () => {
+  test("leaves the decision to the gate's page, and shows what was measured", async () => {
     const { ports, run, key } = await atGate();
     const path = `/gates/${run}/rehearsal/1`;
     const name = `runs/${run}/${Doc.gate("rehearsal", 1)}.json`;

@@ -94,7 +94,7 @@ export function emptyReport(run: string): Report {
   };
 }
 
-/** A report with something in every part of it; every text that a database or a person can fill goes through `text`. */
+/** A report with every part filled; every text that a database or a person can fill goes through `text`. */
 export function fullReport(run: string, text: (plain: string) => string = (plain) => plain): Report {
   const empty = emptyReport(run);
   const pass = (direction: "migrate" | "rollback", seconds: number, gaveWay = 0) => ({

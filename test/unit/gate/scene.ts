@@ -33,13 +33,13 @@ export interface Scene {
   evidence: RunEvidence;
   catalog: Catalog;
   report: Report;
-  /** Opens a gate and says by which link it was asked. */
+  /** Opens a gate and returns its link. */
   open(event?: Partial<OpenGate>): Promise<{ path: string; key: string; link: string }>;
   request(request: Partial<GateRequest>): Promise<GateResponse>;
   get(path: string, key: string): Promise<GateResponse>;
   /** Opens the page, fills in its form as a person would, and sends it. */
   answerAs(path: string, key: string, fields: Readonly<Record<string, string>>): Promise<GateResponse>;
-  /** Sends fields as they are. */
+  /** Sends fields unchanged. */
   post(path: string, fields: Fields): Promise<GateResponse>;
 }
 

@@ -13,7 +13,7 @@ import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 import { Catalog, linkOf, NO_GO, RUN, shownOn } from "./scene.ts";
 
-/** A gate that is open, on a real server, its evidence in real files. */
+/** An open gate on a real server, with its evidence in real files. */
 interface Opened {
   memory: MemoryPorts;
   ports: Ports;
@@ -98,7 +98,7 @@ test("a thousand answers at once on a real server and real files make one decisi
   );
 });
 
-test("first Goes at once on real files count each person once, and no more than are needed", async () => {
+test("first Goes at once on real files count each person once, and no more than needed", async () => {
   const o = await open(3);
   const people = ["Ada", "ADA", "Grace", "grace", "Alan", "alan ", "Ada", "Grace", "Alan"];
   const answers = await Promise.all(people.map((by) => post(o, form(o, { decision: "Go", by }))));
@@ -111,7 +111,7 @@ test("first Goes at once on real files count each person once, and no more than 
   ]);
 });
 
-test("an answer that is sent again after a restart changes nothing, and neither does another", async () => {
+test("an answer that is sent again after a restart changes nothing, and another one changes nothing either", async () => {
   const body = form(opened, { ...NO_GO });
   expect((await post(opened, body)).status).toBe(200);
   const kept = await decisionOf(opened);
@@ -124,8 +124,8 @@ test("an answer that is sent again after a restart changes nothing, and neither 
   expect(opened.memory.callbacks.calls).toHaveLength(1);
 });
 
-describe("what is no proper request", () => {
-  /** Sends it as it is and gives back all that comes; `breakOff` hangs up behind it. */
+describe("a malformed request", () => {
+  /** Sends the text unchanged and returns the whole reply; `breakOff` closes the connection after it. */
   async function raw(text: string, breakOff = false): Promise<string> {
     const { hostname, port } = new URL(opened.server.url);
     const socket = connect(Number(port), hostname);
@@ -133,7 +133,7 @@ describe("what is no proper request", () => {
     socket.setEncoding("utf8").on("data", (chunk) => {
       answered += chunk;
     });
-    // The server may hang up in the middle.
+    // The server may close the connection in the middle.
     socket.on("error", () => undefined);
     if (breakOff) socket.end(text);
     else socket.write(text);
@@ -169,13 +169,13 @@ describe("what is no proper request", () => {
     }
   });
 
-  test("is not acted on when it breaks off", async () => {
+  test("has no effect if it breaks off", async () => {
     const body = form(opened, { ...NO_GO });
     await raw(head("POST", opened.path, TYPE, `Content-Length: ${body.length + 10}`) + body, true);
     expect(await decisionOf(opened)).toBeUndefined();
   });
 
-  test("is no answer for another host, whose name points here", async () => {
+  test("gets no answer for another host, whose name points here", async () => {
     const body = form(opened, { ...NO_GO });
     const request = head("POST", opened.path, TYPE, `Content-Length: ${body.length}`, "Connection: close");
     const answered = await raw(request.replace(/^Host: .*$/m, "Host: evil.example") + body);

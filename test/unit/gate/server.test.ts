@@ -44,7 +44,7 @@ test("the local page shows the gate from the run's evidence and takes the decisi
   const page = await send(link);
   expect(page.status).toBe(200);
   expect(page.headers["cache-control"]).toBe("no-store");
-  // The state that opened the gate is noted as done a moment after the link was sent; that is no news to anyone.
+  // The state that opened the gate is noted as done shortly after: the page does not count that as a change.
   await s.evidence.createOnce(docName("states/gate-ready"), {
     state: "Gate: ready?",
     at: "2026-11-03T02:00:01.000Z",
@@ -65,7 +65,7 @@ test("the local page shows the gate from the run's evidence and takes the decisi
   expect(await s.evidence.read(docName("gates/readiness-1/decision"))).toMatchObject({ from: "127.0.0.1" });
 });
 
-test("a page of another site whose name points here is turned away", async () => {
+test("a page of another site whose name points here is refused", async () => {
   const { link } = await s.open();
   for (const host of [
     "evil.example",
@@ -101,6 +101,6 @@ test("the server closes at once, though a browser keeps its connection", async (
   socket.destroy();
 });
 
-test("it is there for this machine alone", () => {
+test("only this machine can reach it", () => {
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
 });

@@ -5,7 +5,7 @@ import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { RunSettings } from "../../../lambdas/shared/settings.ts";
 import { planOf } from "../../support/plans.ts";
 
-/** Five migrations, 101 to 105, each with one thing to tick; people are asked after some. */
+/** Five migrations, 101 to 105, each with one thing to tick; gates open after some of them. */
 function asking(...versions: string[]): CompiledPlan {
   const plan = planOf(5);
   const migrations = plan.migrations.map((migration) => ({
@@ -20,24 +20,24 @@ const SETTINGS = { rehearse: "before", fence: "connect", alarms: [] } as unknown
 const go = (plan: CompiledPlan, kind: "rehearsal" | "after", version: string | null) =>
   consequences(kind, version, plan, SETTINGS).go;
 
-describe("where people are not asked after each migration", () => {
-  test("what there is to tick for those in between is ticked at the next gate", () => {
+describe("where no gate opens after some migrations", () => {
+  test("their ticks are requested at the next gate", () => {
     const plan = asking("102", "104");
     expect(checklistOf(plan, "after", "102")).toEqual(["it is so", "101 is looked at", "102 is looked at"]);
     expect(checklistOf(plan, "after", "104")).toEqual(["it is so", "103 is looked at", "104 is looked at"]);
     expect(checklistOf(plan, "open", null)).toEqual(["it is so", "105 is looked at"]);
   });
 
-  test("nothing is ticked twice where they are asked after the last one", () => {
+  test("nothing is ticked twice if a gate opens after the last one", () => {
     expect(checklistOf(asking("105"), "open", null)).toEqual(["it is so"]);
   });
 
-  test("all of it is ticked before the opening where they are never asked", () => {
+  test("everything is ticked before the opening if no gate opens between", () => {
     expect(checklistOf(asking(), "open", null)).toHaveLength(6);
     expect(checklistOf(asking(), "rehearsal", null)).toEqual(["it is so"]);
   });
 
-  test("a Go says how far it leads", () => {
+  test("a Go shows how far it leads", () => {
     const plan = asking("102", "104");
     const many = /2 migrations, 101 \(.*\) to 102 \(.*\), are applied .* No gate opens in between/;
     expect(go(plan, "rehearsal", null)).toMatch(many);

@@ -13,7 +13,7 @@ const HOUR = 3_600_000;
 const BOUND = ["readiness", "rehearsal", "after", "open"] as const;
 const FOR_PEOPLE_ALONE = ["keep", "restore"] as const;
 
-/** The run's window ends so many minutes from now. */
+/** The run's window ends in so many minutes. */
 async function windowEnds(s: Scene, minutes: number, override: string | null = null) {
   const ends = new Date(s.ports.clock.now().getTime() + minutes * 60_000).toISOString();
   const window: RequestDoc["window"] = { begins: "2026-11-03T00:00:00.000Z", ends, override };
@@ -79,7 +79,7 @@ describe("a gate's time", () => {
     });
   });
 
-  test("is a whole number of seconds, above zero, as the machine needs it", async () => {
+  test("is a whole number of seconds above zero, as the machine requires", async () => {
     const s = scene();
     await windowEnds(s, 0.0011);
     const { seconds } = await time(s, "open");
@@ -89,7 +89,7 @@ describe("a gate's time", () => {
 });
 
 describe("at the end of its time", () => {
-  test("a gate is escalated, for as long again", async () => {
+  test("a gate is escalated, for the same time again", async () => {
     const s = scene();
     await open(s, "open");
     s.ports.clock.pass(HOUR + 30_000);
@@ -101,7 +101,7 @@ describe("at the end of its time", () => {
     expect(await decisionOf(s, "open")).toBeUndefined();
   });
 
-  test("an escalated gate is a No-Go, by nobody, and no answer changes that", async () => {
+  test("an escalated gate is a No-Go, by nobody, and no later answer changes that", async () => {
     const s = scene();
     await open(s, "open");
     const { path, key } = await open(s, "open", true);
@@ -125,7 +125,7 @@ describe("at the end of its time", () => {
     expect((await s.get(path, key)).body).not.toContain("The run no longer waits at this gate");
   });
 
-  test("the window's end is a No-Go at once: nobody is left to escalate to", async () => {
+  test("the window's end is a No-Go at once: no time is left for an escalation", async () => {
     const s = scene();
     const ends = await windowEnds(s, 10);
     const { path, key } = await open(s, "open");
@@ -174,25 +174,22 @@ describe("at the end of its time", () => {
   test.each([
     ["Go", "Go"],
     ["NoGo", "NoGo"],
-  ] as const)(
-    "a %s that is stored counts, though its call to the run was lost",
-    async (decision, outcome) => {
-      const s = scene();
-      const { path, key } = await open(s, "open");
-      s.ports.callbacks.behaviour = "fails";
-      expect((await s.answerAs(path, key, { ...NO_GO, ...GO, decision })).status).toBe(202);
-      s.ports.clock.pass(HOUR);
-      expect(await confirm(s, "open", "nothing")).toEqual({ decision: outcome });
-      expect(await decisionOf(s, "open")).toMatchObject({ decision, by: "Grace Hopper" });
-      // It has heard it: whoever opens the link later is not told otherwise.
-      s.ports.callbacks.behaviour = "nobody waits";
-      const later = (await s.get(path, key)).body;
-      expect(later).not.toContain("The run does not have the answer yet");
-      expect(later).not.toContain("The run no longer waits at this gate");
-    },
-  );
+  ] as const)("a stored %s counts, even if its call to the run was lost", async (decision, outcome) => {
+    const s = scene();
+    const { path, key } = await open(s, "open");
+    s.ports.callbacks.behaviour = "fails";
+    expect((await s.answerAs(path, key, { ...NO_GO, ...GO, decision })).status).toBe(202);
+    s.ports.clock.pass(HOUR);
+    expect(await confirm(s, "open", "nothing")).toEqual({ decision: outcome });
+    expect(await decisionOf(s, "open")).toMatchObject({ decision, by: "Grace Hopper" });
+    // The machine has the answer: the page shows no doubt to a later reader.
+    s.ports.callbacks.behaviour = "nobody waits";
+    const later = (await s.get(path, key)).body;
+    expect(later).not.toContain("The run does not have the answer yet");
+    expect(later).not.toContain("The run no longer waits at this gate");
+  });
 
-  test("a Go that is stored counts only if what it was given for is still so", async () => {
+  test("a stored Go counts only if its basis is unchanged", async () => {
     const s = scene();
     const { path, key } = await open(s, "open");
     s.ports.callbacks.behaviour = "fails";
@@ -226,13 +223,13 @@ describe("at the end of its time", () => {
     }
   });
 
-  test("a gate that could not be asked at all is a No-Go", async () => {
+  test("a gate that could not be opened at all is a No-Go", async () => {
     for (const heard of ["nothing", "nothing again"] as const)
       expect(await confirm(scene(), "open", heard)).toEqual({ decision: "NoGo" });
   });
 });
 
-describe("what the machine passes on", () => {
+describe("the result that the machine passes on", () => {
   const heard = (s: Scene, answer: unknown) =>
     invoke(
       gateTask,
@@ -251,7 +248,7 @@ describe("what the machine passes on", () => {
     );
   const caught = { Error: "States.Timeout", Cause: "" };
 
-  test("of a first silence leads to the escalation, of a second to No-Go", async () => {
+  test("leads to the escalation after a first silence, and to No-Go after a second", async () => {
     const s = scene();
     await open(s, "readiness");
     const first = { until: "x", seconds: 1, unanswered: caught };
@@ -261,7 +258,7 @@ describe("what the machine passes on", () => {
     expect((await decisionOf(s, "readiness"))?.comment).toMatch(/^Nobody had answered/);
   });
 
-  test("is no way to get past a No-Go, or to a Go", async () => {
+  test("is no way past a No-Go, or to a Go", async () => {
     const s = scene();
     const { path, key } = await open(s, "readiness");
     await s.answerAs(path, key, NO_GO);
@@ -269,7 +266,7 @@ describe("what the machine passes on", () => {
       expect(await heard(s, forged)).toEqual({ decision: "NoGo" });
   });
 
-  test("of a No-Go against a stored Go stops the run, and says why the Go did not count", async () => {
+  test("stops the run if it is No-Go against a stored Go, and shows why the Go did not count", async () => {
     const s = scene();
     const { path, key } = await open(s, "readiness");
     await s.answerAs(path, key, GO);
@@ -279,7 +276,7 @@ describe("what the machine passes on", () => {
     expect(body).toContain("It counts as a No-Go.");
   });
 
-  test("closes the gate where nobody gave it on the page: no later answer counts", async () => {
+  test("closes the gate if nobody gave it on the page: no later answer counts", async () => {
     const s = scene();
     const { path, key } = await open(s, "readiness");
     expect(await heard(s, { decision: "Go" })).toEqual({ decision: "NoGo" });
@@ -292,7 +289,7 @@ describe("what the machine passes on", () => {
 });
 
 describe("the page of a run with a window", () => {
-  test("shows until when it is, and to the approvers why a run may be outside it", async () => {
+  test("shows its end, and shows the approvers why a run may be outside it", async () => {
     const s = scene();
     s.report.request = { ...s.report.request, startedBy: "Ada Lovelace" } as never;
     await windowEnds(s, 90, "<b>the release cannot wait</b> https://evil.example");
@@ -306,7 +303,7 @@ describe("the page of a run with a window", () => {
     expect(notice.match(/https?:\/\//g)).toHaveLength(1);
   });
 
-  test("warns where what is to come is predicted not to fit into it", async () => {
+  test("warns if the remaining work is predicted not to fit into it", async () => {
     const phase = (seconds: number, startedAt: string | null = null) =>
       ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt }) as never;
     const page = async (seconds: number) => {
@@ -322,7 +319,7 @@ describe("the page of a run with a window", () => {
     expect(tight).toContain("had 30 min left");
   });
 
-  test("says in the message what its end means", async () => {
+  test("explains in the message what its end means", async () => {
     const s = scene();
     await windowEnds(s, 10);
     await open(s, "open");
@@ -332,7 +329,7 @@ describe("the page of a run with a window", () => {
   });
 });
 
-test("a token is asked for with a time that is one", async () => {
+test("a request for a token requires a valid time", async () => {
   const event = {
     run: RUN,
     execution: "arn:x",

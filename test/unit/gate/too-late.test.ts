@@ -18,7 +18,7 @@ async function afterAGo(
 }
 
 describe("a No-Go that follows a Go", () => {
-  test("changes nothing, is kept, and its page says how to stop the run", async () => {
+  test("changes nothing, is kept, and its page shows how to stop the run", async () => {
     const { s, say } = await afterAGo();
     const answered = await say(NO_GO);
     expect(answered.status).toBe(409);
@@ -44,7 +44,7 @@ describe("a No-Go that follows a Go", () => {
     ]);
   });
 
-  test("sent twice is kept once, and others' beside it", async () => {
+  test("sent twice is kept once, beside those of others", async () => {
     const { s, say } = await afterAGo();
     for (const by of ["Grace Hopper", "Grace Hopper", "Katherine Johnson"]) await say({ ...NO_GO, by });
     expect(await s.evidence.list("gates/readiness-1/no-go-")).toHaveLength(2);
@@ -54,7 +54,7 @@ describe("a No-Go that follows a Go", () => {
     ["no reason", { ...NO_GO, comment: " " }, "Give the reason"],
     ["no name", { ...NO_GO, by: "..." }, "Type your name"],
   ])(
-    "with %s is not kept, which is said, and how to stop the run all the same",
+    "with %s is not kept; the page reports that, and still shows how to stop the run",
     async (_, fields, message) => {
       const { s, say } = await afterAGo();
       const { body } = await say(fields);
@@ -64,12 +64,12 @@ describe("a No-Go that follows a Go", () => {
     },
   );
 
-  test("of a local run says which key stops it", async () => {
+  test("of a local run shows which key stops it", async () => {
     const { say } = await afterAGo("local:4711:rehearsal-1");
     expect((await say(NO_GO)).body).toContain("press Ctrl-C once in its terminal");
   });
 
-  test("is no matter of a Go that follows a No-Go", async () => {
+  test("a Go that follows a No-Go does not show how to stop the run", async () => {
     const s = scene();
     const { path, key } = await s.open();
     const shown = shownOn((await s.get(path, key)).body);
@@ -79,7 +79,7 @@ describe("a No-Go that follows a Go", () => {
   });
 });
 
-test("after a race of answers nobody whose Go counts reads that it may have had no effect", async () => {
+test("after a race of answers, nobody whose Go counts reads that it may have had no effect", async () => {
   const s = scene();
   const { path, key } = await s.open();
   const shown = shownOn((await s.get(path, key)).body);
@@ -87,7 +87,7 @@ test("after a race of answers nobody whose Go counts reads that it may have had 
     ["tick", "0"],
     ["tick", "1"],
   ] as const;
-  // The machine hears one, and tells the others that nobody waits, before that one is noted.
+  // The machine takes one and refuses the others before the first is noted.
   let heard = false;
   s.ports.callbacks.succeed = async () => {
     const first = !heard;

@@ -11,7 +11,7 @@ const benchmark = (target: "staging" | "production", passed: boolean): Benchmark
   results: [{ name: "a", title: "Search", sloMs: 5, p50Ms: 8, p95Ms: 12, runs: 30, passed, note: null }],
 });
 
-test("a benchmark over its limit on staging is said first, until production has met it", async () => {
+test("a benchmark over its limit on staging is shown first, until production has met it", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "run-1");
   expect(await warningsFor("rehearsal", evidence)).toEqual([]);
   await evidence.createOnce(Doc.benchmarks("staging"), benchmark("staging", false));
@@ -41,7 +41,7 @@ test("the message begins with it, as plain text", () => {
   expect(text.split("\n")[0]).not.toContain("https://");
 });
 
-test("what is around production is said before a Go for it, and before one for a restore", async () => {
+test("findings around production are shown before a Go for it, and before one for a restore", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "run-1");
   const forGates = [
     "After a restore the read replicas stay with the former instance: orders-reports. Create new ones then.",

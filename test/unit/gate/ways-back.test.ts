@@ -30,7 +30,7 @@ const without: RunSettings = { ...SETTINGS, restore: false };
 
 const GATES: readonly GateKind[] = ["readiness", "rehearsal", "after", "open", "keep", "restore"];
 
-describe("before anybody says Go, each gate says", () => {
+describe("before a Go, each gate shows", () => {
   const said = async (kind: GateKind, settings: RunSettings, measured: boolean) => {
     const evidence = evidenceOf(new MemoryEvidence(), "run");
     if (measured) await evidence.createOnce(docName(Doc.wayBack), { restore: { seconds: 1500, parts: [] } });
@@ -38,7 +38,7 @@ describe("before anybody says Go, each gate says", () => {
   };
 
   test.each(GATES)(
-    "from where on the way back is the restore, how long it takes, and what it loses: %s",
+    "where on the way back the restore begins, how long it takes, and what it loses: %s",
     async (kind) => {
       expect((await said(kind, SETTINGS, true))[0]).toBe(
         "From 102 on the way back is the restore, about 25 min. It loses what is written after the opening.",
@@ -50,32 +50,32 @@ describe("before anybody says Go, each gate says", () => {
     expect((await said("readiness", SETTINGS, false))[0]).toContain("and the rehearsal will time it");
   });
 
-  test("that without a fence all is lost that is written after the snapshot", async () => {
+  test("that without a fence everything written after the snapshot is lost", async () => {
     expect((await said("rehearsal", { ...SETTINGS, fence: "none" }, true))[0]).toContain(
       "It loses what is written after the final snapshot.",
     );
   });
 
-  test("that there is no way back where nothing may be restored", async () => {
+  test("that there is no way back if a restore is not allowed", async () => {
     expect((await said("open", without, true))[0]).toMatch(/^From 102 on there is no way back/);
   });
 
-  test("what a rollback leaves, but not where the restore is asked for, which leaves nothing", async () => {
+  test("what a rollback leaves, except at the gate for the restore, which leaves nothing", async () => {
     expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`The rollback of 101 leaves ${LABEL}.`);
     expect(await said("restore", SETTINGS, true)).toHaveLength(1);
   });
 
-  test("nothing where each migration has a rollback that leaves nothing", async () => {
+  test("nothing if each migration has a rollback that leaves nothing", async () => {
     const evidence = evidenceOf(new MemoryEvidence(), "run");
     for (const kind of GATES) expect(await waysBackFor(kind, planOf(3), SETTINGS, evidence)).toEqual([]);
   });
 });
 
-describe("a No-Go says what it leads to:", () => {
+describe("a No-Go shows what it leads to:", () => {
   const noGo = (kind: GateKind, version: string | null, settings = SETTINGS) =>
     consequences(kind, version, plan(), settings).noGo;
 
-  test("rollbacks, but for what they leave, while no migration without one has begun", () => {
+  test("rollbacks, except for what they leave, before any migration without one has begun", () => {
     expect(noGo("after", "101")).toBe(
       `101 is rolled back, production is proven equal to the record, except ${LABEL}, the application's roles are let into the database again, and the run ends as RolledBack.`,
     );
@@ -93,12 +93,12 @@ describe("a No-Go says what it leads to:", () => {
     expect(noGo("keep", null)).toContain("A restore loses everything written since the opening.");
   });
 
-  test("nothing where nothing may be restored", () => {
+  test("nothing if a restore is not allowed", () => {
     expect(noGo("open", null, without)).toMatch(/production stays as it is, the run ends as NeedsOperator/);
   });
 });
 
-test("a Go at the opening says that going back would lose all that is written from then on", () => {
+test("a Go at the opening shows that going back would lose everything written after it", () => {
   expect(consequences("open", null, plan(), SETTINGS).go).toContain(
     "After that the way back is the restore, which loses everything written since.",
   );
@@ -115,7 +115,7 @@ describe("preflight", () => {
     return found.filter(({ name }) => name === "a way back");
   };
 
-  test("refuses a plan whose way back is a restore that nobody may do, and names what helps", async () => {
+  test("refuses a plan whose way back is a restore that is not allowed, and names what helps", async () => {
     expect(await checks({ restore: false })).toEqual([
       {
         name: "a way back",
@@ -127,7 +127,7 @@ describe("preflight", () => {
     ]);
   });
 
-  test("notes it where the plan accepts it, and says nothing where the restore may be done", async () => {
+  test("notes it if the plan accepts it, and reports nothing if a restore is allowed", async () => {
     expect(await checks({ restore: false }, { acceptNoWayBack: true })).toMatchObject([{ passed: null }]);
     expect(await checks({})).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { called } from "../../../lib/import/call.ts";
 import { READERS } from "../../../lib/import/readers.ts";
 import { readSource } from "../../../lib/import/source.ts";
 
-/** A project with a program of that name in PATH, which does what the script says. */
+/** A project with a program of that name in PATH, which runs the given script. */
 function project(files: Readonly<Record<string, string>>, program: string, script: string): string {
   const root = mkdtempSync(join(tmpdir(), "sluice-call-"));
   mkdirSync(join(root, "bin"));
@@ -24,7 +24,7 @@ function project(files: Readonly<Record<string, string>>, program: string, scrip
 
 const REVISION = 'revision = "a1"\ndown_revision = None\n';
 
-test("Alembic prints the SQL of all revisions, called where its settings are", async () => {
+test("Alembic prints the SQL of all revisions, called in the folder of its settings", async () => {
   const root = project(
     { "alembic.ini": "", "migrations/a.py": REVISION },
     "alembic",
@@ -40,7 +40,7 @@ esac`,
   ]);
 });
 
-test("a revision that cannot be taken back leaves the restore as the way back", async () => {
+test("a revision that cannot be undone leaves the restore as the way back", async () => {
   const root = project(
     { "alembic.ini": "", "migrations/a.py": REVISION },
     "alembic",
@@ -75,7 +75,7 @@ test("a folder without the tool's settings, and a machine without the tool, are 
   );
 });
 
-test("Django prints a file each, in its own order, of the folder's own migrations", async () => {
+test("Django prints one file per migration, in its own order, for the folder's own migrations", async () => {
   const rows = (root: string) =>
     JSON.stringify([
       { app: "auth", name: "0001_initial", file: "/elsewhere/0001_initial.py", up: "SELECT 0;", down: null },

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { readSource, textOf } from "../../../lib/import/source.ts";
 import { drafted, folderOf, said, toolsOf } from "../../support/imported.ts";
 
-describe("whose a folder is", () => {
+describe("the tool of a folder", () => {
   test.each([
     [["dbmate"], { "1_a.sql": "-- migrate:up\n" }],
     [["goose"], { "1_a.sql": "-- +goose Up\n" }],
@@ -29,11 +29,11 @@ describe("whose a folder is", () => {
     [["numbered"], { "001 first table.SQL": "" }],
     [["numbered"], { "2026_a/up.sql": "", "2026_a/down.sql": "" }],
     [[], { "schema.sql": "" }],
-  ])("is seen by what is a tool's alone: %s", (tools, files) => {
+  ])("is recognized by what only that tool has: %s", (tools, files) => {
     expect(toolsOf(files)).toEqual(tools);
   });
 
-  test("is in doubt where several name files alike, and where files are of several", () => {
+  test("is in doubt if several tools name files alike, and if files belong to several tools", () => {
     expect(toolsOf({ "1_a.up.sql": "", "1_a.down.sql": "" })).toEqual(["golang-migrate", "sqlx", "numbered"]);
     expect(toolsOf({ "1_a.sql": "-- migrate:up\n", "2_b.sql": "-- +goose Up\n" })).toEqual([
       "dbmate",
@@ -52,7 +52,7 @@ describe("a file's bytes", () => {
     expect(() => read(Buffer.from("\ufeffSELECT 1;", "utf16le"))).toThrow(/the file is UTF-16/);
   });
 
-  test("hold no NUL, behind which PostgreSQL reads nothing", () => {
+  test("hold no NUL, since PostgreSQL reads nothing after it", () => {
     expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql: line 3: a NUL byte/);
   });
 
@@ -74,7 +74,7 @@ describe("pending", () => {
   };
 
   test.each(["02", "2", "02_b", "02_b.sql"])(
-    "is what comes after %s, however it is called",
+    "means everything after %s, whatever form the name has",
     async (after) => {
       const draft = await drafted("dbmate", THREE, { after });
       expect(draft.migrations.map(({ version }) => version)).toEqual(["03"]);
@@ -87,19 +87,19 @@ describe("pending", () => {
     },
   );
 
-  test("is everything where nothing is applied", async () => {
+  test("means everything if nothing is applied", async () => {
     const draft = await drafted("dbmate", THREE);
     expect(draft.migrations).toHaveLength(3);
     expect(draft.schema?.expectedVersion).toBe("none");
   });
 
-  test("needs a version that there is", async () => {
+  test("requires a version that exists", async () => {
     await expect(drafted("dbmate", THREE, { after: "04" })).rejects.toThrow(
       /^--after 04: no migration has that version\. The last ones are 01 \(01_a\.sql\), 02/,
     );
   });
 
-  test("by a name that several have is refused", async () => {
+  test("is refused by a name that several migrations have", async () => {
     const files = {
       "a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--changeset bob:1\nSELECT 1;\n",
     };
@@ -126,7 +126,7 @@ describe("a doubt", () => {
     expect(draft).toMatchObject({ doubts: [], migrations: [], skipped: ["1_a.sql"] });
   });
 
-  test("left out below a later one is what the tool then takes for applied, or never runs", async () => {
+  test("left out below a later one warns that the tool then counts it as applied, or never runs it", async () => {
     const files = { "1_a.up.sql": "SELECT 1;", "2_b.up.sql": "SELECT 2;" };
     const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
     expect(said(draft.notes)).toContainEqual(
@@ -139,7 +139,7 @@ describe("a doubt", () => {
     );
   });
 
-  test("holds nothing up where the file is applied, but the baseline is not whole", async () => {
+  test("holds nothing up if the file is applied, but the baseline is incomplete", async () => {
     const draft = await drafted(
       "dbmate",
       { ...DOUBT, "2_b.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\n" },
@@ -160,7 +160,7 @@ describe("a doubt", () => {
   });
 });
 
-test("a placeholder is replaced by the value that is given, and by no other", async () => {
+test("a placeholder is replaced only by its given value", async () => {
   const files = {
     "V1__a.sql": `CREATE TABLE \${schema}.a ();
 GRANT SELECT ON \${schema}.a TO \${role};`,
@@ -179,7 +179,7 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
     {
       "1_a.sql":
         "CREATE EXTENSION IF NOT EXISTS vector;\nCREATE EXTENSION IF NOT EXISTS citext;\nCREATE TABLE a ();\nGRANT SELECT ON a TO web, PUBLIC;",
-      // What psql alone understands hides nothing.
+      // Commands that only psql understands hide nothing.
       "1_a.down.sql": "\\set ON_ERROR_STOP on\nREVOKE SELECT ON a FROM desk;\nDROP TABLE a;",
       "2_b.sql": "SELECT 1;",
     },
@@ -195,7 +195,7 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
   );
 });
 
-test("a changelog of Liquibase finds its files from wherever it is called", async () => {
+test("a Liquibase changelog finds its files from any working directory", async () => {
   const changes = "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n";
   const files = (yaml: string) => ({
     "db.changelog.yaml": yaml,
@@ -216,7 +216,7 @@ test("a changelog of Liquibase finds its files from wherever it is called", asyn
   expect(await found("include: {file: resources/migrations/z.sql}")).toEqual(["z.sql"]);
 });
 
-test("a link that leads nowhere is named, and not passed over; so is a folder that holds itself by a link", () => {
+test("a broken link is named, and so is a folder that contains itself by a link", () => {
   const root = mkdtempSync(join(tmpdir(), "sluice-links-"));
   try {
     for (const folder of ["real", "lost", "round"]) mkdirSync(join(root, folder));

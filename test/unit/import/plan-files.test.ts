@@ -50,7 +50,7 @@ describe("an import", () => {
     expect(read("baseline/001_1_a.sql")).toContain("CREATE TABLE a (id int);");
   });
 
-  test("takes no file for changed by the line ends that git gives it on Windows", async () => {
+  test("ignores the line ends that git writes on Windows when it looks for changed files", async () => {
     const { run, read, plan } = await folders({ "1_a.sql": A, "2_b.sql": B });
     await run("--after", "1");
     for (const path of ["2_b/migrate.sql", "2_b/rollback.sql", "plan.yaml", "baseline/001_1_a.sql"])
@@ -69,7 +69,7 @@ describe("an import", () => {
     expect(() => readdirSync(plan)).toThrow();
   });
 
-  test("shows what is left to mend in the plan, as text and as JSON", async () => {
+  test("shows what is left to fix in the plan, as text and as JSON", async () => {
     const { run, plan } = await folders({ "1_a.sql": UP("CREATE TEMP TABLE a (id int);", "DROP TABLE a;") });
     const left = expect.stringMatching(/1_a.*temporary/i);
     const { code, out } = await run("--json");
@@ -135,7 +135,7 @@ describe("an import", () => {
     expect((await run("--after", "1")).out).toContain("3_c is added");
   });
 
-  test("reports once that a folder is for several databases, and not for each file", async () => {
+  test("reports once that a folder is for several databases, not once per file", async () => {
     const { run } = await folders({
       "1_a.postgres.up.sql": "SELECT 1;",
       "1_a.mysql.up.sql": "SELECT 1;",
@@ -159,7 +159,7 @@ describe("an import", () => {
     );
   });
 
-  test("refuses options that say nothing", async () => {
+  test("refuses options without a meaning", async () => {
     const { run } = await folders({ "1_a.sql": A });
     expect((await run("--table", "x")).err).toContain("--table needs --database-url");
     expect((await run("--value", "=x")).err).toContain("--value =x: write NAME=VALUE.");
@@ -196,11 +196,11 @@ describe("an import that is run again", () => {
     expect(out).toContain("- plan.yaml was changed by hand: 2_b is added to it, and the rest is kept");
     expect(read("1_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
     expect(read("plan.yaml")).toMatch(/# ours\ntitle: Our migrations[\s\S]*folder: 1_a[\s\S]*folder: 2_b/);
-    // And again: what was changed by hand is still known as that.
+    // And again: the file that was changed by hand is still recognized.
     expect((await run()).out).toContain("1_a/rollback.sql was changed by hand");
   });
 
-  test("writes again what came from a changed file", async () => {
+  test("rewrites the migrations of a changed file", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/1_a.sql", A.replace("id int", "id bigint"));
@@ -208,7 +208,7 @@ describe("an import that is run again", () => {
     expect(read("1_a/migrate.sql")).toContain("id bigint");
   });
 
-  test("after one that was broken off writes what is missing", async () => {
+  test("after an interrupted one writes what is missing", async () => {
     const { run, remove, read } = await folders({ "1_a.sql": A, "2_b.sql": B });
     await run();
     remove("plan/2_b/migrate.sql");
@@ -218,7 +218,7 @@ describe("an import that is run again", () => {
     expect(read("plan.yaml")).toContain("folder: 2_b");
   });
 
-  test("puts a migration that arrives late into its place", async () => {
+  test("puts a migration that arrives late in its place", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A, "3_c.sql": C });
     await run();
     put("migrations/2_b.sql", B);
@@ -245,7 +245,7 @@ describe("an import that is run again", () => {
     expect(read("plan.yaml")).not.toContain("2_b.sql");
   });
 
-  test("lists a baseline that has grown in a plan.yaml that was changed by hand", async () => {
+  test("lists a grown baseline in a plan.yaml that was changed by hand", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A, "2_b.sql": B });
     await run("--after", "1");
     put("plan/plan.yaml", `# ours\n${read("plan.yaml")}`);
@@ -274,7 +274,7 @@ describe("an import that is run again", () => {
     });
   });
 
-  test("touches no folder that no import made, and no folder of another tool", async () => {
+  test("touches no folder that it did not make, and no folder of another tool", async () => {
     const { run, put } = await folders({ "1_a.sql": A });
     put("plan/notes.txt", "mine");
     expect(await run()).toMatchObject({

@@ -20,7 +20,7 @@ const steps = (text: string, runs: Runs, direction: "up" | "down" = "up") => {
 const INDEX = "CREATE INDEX CONCURRENTLY i ON a (id)";
 
 describe("what a tool commits together is one step:", () => {
-  test("all that it runs in a transaction of its own", () => {
+  test("everything that it runs in a transaction of its own", () => {
     expect(steps("CREATE TABLE a ();\nCREATE TABLE b ();", "transaction").held).toEqual([
       ["transaction", "CREATE TABLE a ()", "CREATE TABLE b ()"],
     ]);
@@ -30,7 +30,7 @@ describe("what a tool commits together is one step:", () => {
     expect(steps("CREATE TABLE a ();\nCREATE TABLE b ();", "message").held).toHaveLength(1);
   });
 
-  test("everything between BEGIN and COMMIT, whoever sends it", () => {
+  test("everything between BEGIN and COMMIT, from any tool", () => {
     const made = steps(
       "-- why\nBEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE TABLE b ();\nSTART TRANSACTION;\nCREATE TABLE c ();\nEND;",
       "message",
@@ -44,7 +44,7 @@ describe("what a tool commits together is one step:", () => {
     expect(made.said).toContainEqual(expect.stringContaining("BEGIN and COMMIT are left out"));
   });
 
-  test("but an index that is built concurrently stands alone, outside of a transaction", () => {
+  test("but an index that is built concurrently stands alone, outside a transaction", () => {
     const alone = steps(`${INDEX};`, "message");
     expect(alone.held).toEqual([["outside", INDEX]]);
     expect(alone.said).toEqual([]);
@@ -64,7 +64,7 @@ describe("what a tool commits together is one step:", () => {
     );
   });
 
-  test("a new label of an enum ends its step where the tool commits each statement", () => {
+  test("a new label of an enum ends its step if the tool commits each statement", () => {
     const sql = "ALTER TYPE t ADD VALUE 'b';\nUPDATE a SET t = 'b';";
     expect(steps(sql, "statements").held).toHaveLength(2);
     expect(steps(sql, "transaction").held).toHaveLength(1);
@@ -79,7 +79,7 @@ test("a setting for client messages is left out", () => {
   ]);
 });
 
-test("an empty statement is left out where the text is cut", () => {
+test("an empty statement is left out where the text is split", () => {
   const made = steps(`CREATE TABLE a (id int);;\n;${INDEX};`, "statements");
   expect(made.held).toEqual([
     ["transaction", "CREATE TABLE a (id int)"],
@@ -95,7 +95,7 @@ describe("a text that needs no change", () => {
     expect(steps(sql, "transaction").text).toBe(`${sql}\n`);
   });
 
-  test("keeps its comments where it is cut, and no semicolon ends up in one", () => {
+  test("keeps its comments where it is split, and no semicolon ends up in one", () => {
     const made = steps(
       `-- first\nCREATE TABLE a (id int) -- why\n;\n-- the index 🐘\n${INDEX}; -- done`,
       "message",
@@ -110,7 +110,7 @@ describe("a text that needs no change", () => {
   });
 });
 
-describe("a rollback is tried twice, so what it drops is dropped if it is there, and made if it is not:", () => {
+describe("a rollback is tried twice, so it drops only what exists, and makes only what is missing:", () => {
   test.each([
     ["DROP TABLE a, b", "DROP TABLE IF EXISTS a, b"],
     ["DROP MATERIALIZED VIEW v", "DROP MATERIALIZED VIEW IF EXISTS v"],
@@ -150,8 +150,8 @@ describe("a rollback is tried twice, so what it drops is dropped if it is there,
   });
 });
 
-describe("what is no SQL", () => {
-  test("of psql is left out where it does nothing, and is in doubt where it does", () => {
+describe("input that is no SQL", () => {
+  test("of psql is left out if it has no effect, and is in doubt if it has", () => {
     const made = steps("\\restrict abc\nDO $$\n\\i in a body\n$$;\n\\copy a from 'x'\n", "transaction");
     expect(made.said).toContainEqual(
       "f.sql:1 is a command of psql, which the plan leaves out: \\restrict abc",
@@ -161,7 +161,7 @@ describe("what is no SQL", () => {
     ]);
   });
 
-  test("of COPY are rows, which only a client sends", () => {
+  test("of COPY is rows, which only a client sends", () => {
     const made = steps("COPY a FROM stdin;\n\\N\tx\n\\.\nSELECT 1;", "transaction");
     expect(said(made.doubts)).toEqual([expect.stringMatching(/^f\.sql:1 has rows for COPY/)]);
     expect(made.each.join()).toContain("\\N\tx\n\\.");

@@ -9,7 +9,7 @@ const sha = (kind: string, text: string) => createHash(kind).update(text).digest
 interface Case {
   /** Versions of the migrations, in order. */
   makes?: string[];
-  /** Of the first migration: its steps up, and down; null: the way back is the restore. */
+  /** The first migration's steps up, and down; null: the way back is the restore. */
   up?: string;
   down?: string | null;
   row?: object;
@@ -22,7 +22,7 @@ interface Case {
 const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][] = [
   [
     "dbmate",
-    "parts a file at its marks, and knows a version by its digits as text",
+    "splits a file at its marks, and reads a version's digits as text",
     {
       "001_a.sql": "-- migrate:up\nCREATE TABLE a ();\n\n--\tmigrate:down\nDROP TABLE IF EXISTS a;\n",
       "01_b.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;",
@@ -36,7 +36,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "dbmate",
-    "runs as up what follows an indented or capital mark",
+    "runs the part after an indented or capital mark as up",
     { "1_a.sql": "-- migrate:up\nCREATE TABLE a ();\n  -- migrate:down\nDROP TABLE a;" },
     { doubts: [/^1_a\.sql:3 is no mark for dbmate.*belongs to the part above/] },
   ],
@@ -48,7 +48,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "dbmate",
-    "reads no option but transaction:false, and says which it passes over",
+    "reads only the option transaction:false, and lists the others that it ignores",
     {
       "1_a.sql":
         "-- migrate:up transaction:FALSE\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE IF EXISTS a;",
@@ -105,7 +105,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "node-pg-migrate",
-    "takes two files for two migrations, and names a README that makes the folder fail",
+    "reads two files as two migrations, and names a README that makes the folder fail",
     { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP TABLE a;", "README.md": "" },
     {
       doubts: [/1_a\.down\.sql is its own migration/, /1_a\.up\.sql is its own migration/],
@@ -114,7 +114,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "node-pg-migrate",
-    "counts 14 digits as a number, which comes after 13, and 17 as a moment",
+    "counts 14 digits as a number, which comes after 13, and 17 as a timestamp",
     {
       "20260128115414_c.sql": "SELECT 1;",
       "1700000000000_b.sql": "SELECT 1;",
@@ -124,7 +124,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "golang-migrate",
-    "runs any file with up or down in it, whatever it ends with, and says which it passes over",
+    "runs any file with up or down in its name, whatever its ending, and lists those that it ignores",
     {
       "2_b.up.sql.bak": "CREATE TABLE b ();",
       "01_a.up.sql": "CREATE TABLE a ();",
@@ -144,19 +144,19 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "golang-migrate",
-    "has no way back without a down file, though it says nothing",
+    "has no way back without a down file, and reports nothing about it",
     { "1_a.up.sql": "CREATE TABLE a ();" },
     { down: null, notes: [/`migrate down` would silently lower the version and leave the objects/] },
   ],
   [
     "golang-migrate",
-    "knows 1 and 01 as one version",
+    "reads 1 and 01 as one version",
     { "1_a.up.sql": "SELECT 1;", "01_b.up.sql": "SELECT 1;" },
     { doubts: [/1_a\.up\.sql has the version 1, and so has 01_b\.up\.sql/] },
   ],
   [
     "goose",
-    "parts a file at its annotations, in any case, and leaves StatementBegin out",
+    "splits a file at its annotations, in any case, and leaves StatementBegin out",
     {
       "00001_a.sql":
         "-- +goose up\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;\n-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f();\n",
@@ -170,13 +170,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "goose",
-    "has a down part from its template that takes nothing back",
+    "has a down part from its template that undoes nothing",
     { "1_a.sql": "-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nSELECT 'down SQL query';\n" },
     { down: null, notes: [/the down part of 1_a\.sql only selects a text, and undoes nothing/] },
   ],
   [
     "goose",
-    "cuts a body without StatementBegin",
+    "splits a body without StatementBegin",
     {
       "1_a.sql":
         "-- +goose Up\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;\n-- +goose Down\n",
@@ -185,7 +185,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "goose",
-    "fails as long as a file without a version is in the folder",
+    "fails while a file without a version is in the folder",
     { "3.sql": "-- +goose Up\n", "0_z.sql": "-- +goose Up\n", "1_a.sql": "-- +goose Up\nSELECT 1;\n" },
     { doubts: [/0_z\.sql .*every goose command fails/, /3\.sql .*every goose command fails/] },
   ],
@@ -204,7 +204,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "goose",
-    "does not know an annotation with something behind it",
+    "ignores an annotation with text after it",
     { "1_a.sql": "-- +goose Up;\nSELECT 1;\n" },
     {
       doubts: [
@@ -216,7 +216,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "tern",
-    "parts a file at its separator",
+    "splits a file at its separator",
     { "001_a.sql": "CREATE TABLE a ();\n---- create above / drop below ----\nDROP TABLE a;\n" },
     { makes: ["1"], up: "CREATE TABLE a ();", down: "DROP TABLE IF EXISTS a;", row: { version: "1" } },
   ],
@@ -228,13 +228,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "tern",
-    "takes no gap, and no stamps",
+    "accepts no gap, and no timestamps",
     { "001_a.sql": "SELECT 1;", "20260128115414_b.sql": "SELECT 1;" },
     { doubts: [/migration 2 is missing before it: tern refuses the folder.*stamps are too large/] },
   ],
   [
     "tern",
-    "runs the part alone without a transaction that says so, and fills templates",
+    "runs only the marked part without a transaction, and fills templates",
     {
       "001_a.sql":
         "---- tern: disable-tx ----\nCREATE INDEX CONCURRENTLY i ON {{.table}} (id);\n---- create above / drop below ----\nDROP TABLE a;\n",
@@ -247,7 +247,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "sqlx",
-    "mixes files of one way with pairs, and knows a file by the hash of its bytes",
+    "mixes up-only files with pairs, and identifies a file by the hash of its bytes",
     { "1_a_b.sql": "CREATE TABLE a ();\r\n", "2_c.up.sql": "SELECT 1;", "2_c.down.sql": "SELECT 1;" },
     {
       makes: ["1", "2"],
@@ -258,13 +258,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "sqlx",
-    "looks for its mark at the very first byte",
+    "looks for its mark only at the first byte",
     { "1_a.sql": "\n-- no-transaction\nCREATE TABLE a ();" },
     { notes: [/its first bytes are not `-- no-transaction`: sqlx runs it in a transaction/] },
   ],
   [
     "flyway",
-    "takes versions as numbers, and says what it passes over and runs by itself",
+    "reads versions as numbers, and lists the files that it ignores or runs by itself",
     {
       "V5.sql": "CREATE TABLE five ();",
       "V1_10__b.sql": "SELECT 1;",
@@ -299,7 +299,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "flyway",
-    "runs its baseline in place of what comes before it, on an empty database",
+    "runs its baseline instead of earlier migrations, on an empty database",
     {
       "V1__a.sql": "SELECT 1;",
       "V3__c.sql": "SELECT 3;",
@@ -310,7 +310,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "flyway",
-    "runs no U file in its open edition, which is a way back all the same",
+    "runs no U file in its open edition, which is still a way back",
     { "V1__a.sql": "CREATE TABLE a ();", "U1__a.sql": "DROP TABLE a;" },
     {
       down: "DROP TABLE IF EXISTS a;",
@@ -319,7 +319,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "flyway",
-    "leaves what was done before a failure where its .conf takes the transaction away",
+    "leaves what was done before a failure if its .conf turns the transaction off",
     {
       "V1__a.sql": "CREATE TABLE a (id int);\nCREATE INDEX CONCURRENTLY i ON a (id);",
       "V1__a.sql.conf": "executeInTransaction = false\n",
@@ -331,7 +331,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "flyway",
-    "takes no transaction for what cannot run in one, and fails where it is mixed",
+    "uses no transaction for a statement that cannot run in one, and fails if both are mixed",
     {
       "V1__a.sql": "CREATE INDEX CONCURRENTLY i ON a (id);",
       "V2__b.sql": "CREATE TABLE b (id int);\nCREATE INDEX CONCURRENTLY j ON b (id);",
@@ -345,7 +345,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "knows a changeset by author, id and file, and joins its rollback lines",
+    "identifies a changeset by author, id and file, and joins its rollback lines",
     {
       "c.sql":
         "--liquibase formatted sql\n--changeset ann:1\nCREATE TABLE a (id int);\n--rollback DROP TABLE\n--rollback   a;\n--changeset ann:2 runInTransaction:false\nCREATE INDEX CONCURRENTLY i ON a (id);\n--rollback empty\n",
@@ -360,7 +360,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "follows the changelog's order, and prints what is no SQL",
+    "follows the changelog's order, and prints the changes that are no SQL",
     {
       "db.changelog-master.xml":
         '<databaseChangeLog><include file="b.sql"/><changeSet id="x" author="bob"><createTable/></changeSet><include file="a.sql"/></databaseChangeLog>',
@@ -392,7 +392,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "leaves out its delimiters GO and /, and takes another for a semicolon",
+    "leaves out its delimiters GO and /, and replaces another by a semicolon",
     {
       "c.sql":
         "--liquibase formatted sql\n--changeset ann:1 endDelimiter:@@\nSELECT 1@@\nSELECT 2@@\n--changeset ann:2\nSELECT 1\nGO\nSELECT 2;\n",
@@ -401,7 +401,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "cuts a body at its semicolons unless the changeset forbids it",
+    "splits a body at its semicolons unless the changeset forbids it",
     {
       "c.sql":
         "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
@@ -410,7 +410,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "asks the database before a changeset with preconditions",
+    "queries the database before a changeset with preconditions",
     { "c.sql": "--liquibase formatted sql\n--changeset ann:1\n--preconditions onFail:MARK_RAN\nSELECT 1;\n" },
     { doubts: [/c\.sql:3 makes the changeset depend on the database's contents/] },
   ],
@@ -433,7 +433,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "sqitch",
-    "runs psql, whose commands and variables nobody runs here",
+    "runs psql, whose commands and variables are not run here",
     {
       "sqitch.plan": "%project=p\na 2026-01-28T11:54:14Z A <a@b>\n",
       "deploy/a.sql": "\\set ON_ERROR_STOP 1\n\\i other.sql\nSELECT :'name', 'x:y', now()::text;\n",
@@ -448,7 +448,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "prisma",
-    "knows a folder by its name and its file by its hash",
+    "identifies a folder by its name and its file by its hash",
     {
       "migration_lock.toml": 'provider = "postgresql"',
       "20260128115414_a/migration.sql": "CREATE TABLE a ();",
@@ -469,7 +469,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "drizzle",
-    "follows its journal, and skips for ever what was merged late",
+    "follows its journal, and always skips a migration that was merged late",
     {
       "meta/_journal.json": JSON.stringify({
         dialect: "postgresql",
@@ -498,7 +498,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "graphile-migrate",
-    "refuses a file that follows another than the one before it",
+    "refuses a file whose predecessor is not the one before it",
     {
       "committed/000001.sql": `--! Previous: sha1:x\n--! Hash: sha1:${sha("sha1", "SELECT 1;\n")}\n\nSELECT 1;\n`,
     },
@@ -508,7 +508,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "graphile-migrate",
     "seals each file with the hash of the one before it",
     {
-      // Written by the tool itself, of a public repository's migration.
+      // The tool itself wrote it, from a public repository's migration.
       "committed/000001.sql": `--! Previous: -\n--! Hash: sha1:${sha("sha1", "select 1;\n")}\n\nselect 1;\n`,
       "current.sql": "select 2;",
     },
@@ -538,7 +538,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "atlas",
-    "counts its transaction mode only above a blank line",
+    "reads its transaction mode only above a blank line",
     {
       "1_a.sql": "-- atlas:txmode none\nCREATE TABLE a (id int);",
       "2_b.sql": "-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY i ON a (id);",
@@ -553,7 +553,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "alembic",
-    "takes what --sql prints, a revision each, without Alembic's own table",
+    "takes the output of --sql, one revision each, without Alembic's own table",
     {
       "up.sql":
         "BEGIN;\n\nCREATE TABLE alembic_version (\n    version_num VARCHAR(32) NOT NULL\n);\n\n-- Running upgrade  -> a1\n\nCREATE TABLE a (id int);\n\nINSERT INTO alembic_version (version_num) VALUES ('a1') RETURNING alembic_version.version_num;\n\n-- Running upgrade a1 -> b2\n\nCOMMIT;\n\nCREATE INDEX CONCURRENTLY i ON a (id);\n\nBEGIN;\n\nUPDATE alembic_version SET version_num='b2' WHERE alembic_version.version_num = 'a1';\n\nCOMMIT;\n",
@@ -579,7 +579,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "alembic",
-    "cannot be read as Python, and says what prints it",
+    "cannot be read as Python, and names the command that prints it",
     {
       "versions/b_x.py": '"""second"""\nrevision: str = "b2"\ndown_revision: Union[str, None] = "a1"\n',
       "versions/a_x.py": '"""first"""\nrevision = "a1"\ndown_revision = None\n',
@@ -593,7 +593,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "django",
-    "loses what is written in Python, without a word",
+    "loses steps that are written in Python, without a message",
     {
       "shop.0001_initial.sql":
         "BEGIN;\n--\n-- Raw Python operation\n--\n-- THIS OPERATION CANNOT BE WRITTEN AS SQL\nCOMMIT;\n",
@@ -607,13 +607,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "django",
-    "knows several apps by their names, whose order must be said",
+    "identifies several apps by their names, whose order must be given",
     { "a.0001_x.sql": "SELECT 1;", "b.0001_x.sql": "SELECT 1;" },
     { doubts: [/belong to several apps \(a, b\), and their names do not show the order/] },
   ],
   [
     "postgrator",
-    "passes over a missing undo file",
+    "skips a missing undo file",
     { "001.do.a.sql": "CREATE TABLE a ();", "1.undo.a.sql": "DROP TABLE a;", "002.do.b.sql": "SELECT 1;" },
     {
       makes: ["1", "2"],
@@ -624,7 +624,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "yoyo",
-    "puts first what is depended on",
+    "puts dependencies first",
     {
       "0002_b.sql": "-- depends: 0003_a\nSELECT 2;",
       "0003_a.sql": "CREATE TABLE a ();",
@@ -640,7 +640,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "yoyo",
-    "refuses what depends on itself, and on what is not there",
+    "refuses circular dependencies, and missing ones",
     { "1_a.sql": "-- depends: 2_b\nSELECT 1;", "2_b.sql": "-- depends: 1_a 3_c\nSELECT 1;" },
     {
       doubts: [
@@ -651,13 +651,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "is one part where SQL stands above its first mark",
+    "is one part if SQL stands above its first mark",
     { "1_a.sql": "CREATE TABLE a ();\n-- up\nSELECT 1;\n-- down\nDROP TABLE a;" },
     { doubts: [/^1_a\.sql:4 -- down looks like the mark of a way back/] },
   ],
   [
     "numbered",
-    "reads the ways from names and folders",
+    "reads the directions from names and folders",
     {
       "1_a.up.sql": "CREATE TABLE a ();",
       "1_a.down.sql": "DROP TABLE a;",
@@ -676,7 +676,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "parts a file that has one mark for each way, whoever's mark it is",
+    "splits a file with one mark for each direction, from any tool",
     {
       "1_a.sql": "-- +migrate Up\nCREATE TABLE a ();\n\n-- +migrate Down\nDROP TABLE a;\n",
       "2_b.sql": "-- !Ups\nDO $$ BEGIN\n-- down\nNULL; END $$;\n-- !Downs\nDO $$ BEGIN NULL; END $$;\n",
@@ -693,7 +693,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "knows the number of a file within its release, and no number of a plain name",
+    "reads the number of a file within its release, and no number of a plain name",
     {
       "00.05.00_02_drop_b.sql": "SELECT 1;",
       "00.05.00_01_drop_a.sql": "SELECT 1;",
@@ -704,13 +704,13 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "parts a file of MyBatis at its mark",
+    "splits a file of MyBatis at its mark",
     { "20260128_a.sql": "-- // a\nCREATE TABLE a ();\n-- //@UNDO\nDROP TABLE a;\n" },
     { up: "-- // a\nCREATE TABLE a ();", down: "-- //@UNDO\nDROP TABLE IF EXISTS a;" },
   ],
   [
     "numbered",
-    "reads a stamp to its end, blanks behind a number, and endings in capitals",
+    "reads a timestamp to its end, blanks after a number, and endings in capitals",
     {
       "2026-01-29T11:54:14_b.sql": "SELECT 1;",
       "2026-01-29T09:00_a.sql": "SELECT 1;",
@@ -720,7 +720,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "never runs as the way there what stands below a mark of the way back",
+    "never runs the part below a down mark as up",
     {
       "1_a.sql": "CREATE TABLE a ();\n--- DOWN\nDROP TABLE a;\n",
       "2_b.sql": "CREATE TABLE b ();\n-- down\n-- DROP TABLE b;\n",
@@ -729,7 +729,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "flyway",
-    "is in doubt where a mark of another tool begins a way back",
+    "is in doubt if a mark of another tool begins a way back",
     { "V1__a.sql": "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;" },
     {
       doubts: [/^V1__a\.sql:3 -- migrate:down looks like the mark of a way back, which Flyway does not know/],
@@ -737,7 +737,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "sqlx",
-    "is in doubt where the way back is no SQL",
+    "is in doubt if the way back is no SQL",
     { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP INDEX IF EXIST a_i;" },
     {
       down: null,
@@ -748,7 +748,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
-    "names what somebody replaces before it is SQL",
+    "names placeholders that somebody replaces before it is SQL",
     { "1_a.sql": "CREATE TABLE :APP_SCHEMA.a (at timestamptz DEFAULT '2026-01-01 10:00:00Z'::TIMESTAMPTZ);" },
     { doubts: [/^1_a\.sql:1 .*replaces :APP_SCHEMA by .* --value APP_SCHEMA=\.\.\./] },
   ],
@@ -767,7 +767,7 @@ describe("the folder of another tool is read as that tool reads it:", () => {
       expect(said(draft.notes)).toContainEqual(expect.stringMatching(found));
     for (const found of expected.never ?? [])
       expect(said(draft.notes)).not.toContainEqual(expect.stringMatching(found));
-    // No doubt that is not expected: it would keep a sound folder out.
+    // An unexpected doubt would keep a sound folder out.
     const doubts = said(draft.doubts);
     for (const found of expected.doubts ?? []) expect(doubts).toContainEqual(expect.stringMatching(found));
     expect(doubts.filter((one) => !(expected.doubts ?? []).some((found) => found.test(one)))).toEqual([]);
@@ -780,7 +780,7 @@ describe("Flyway", () => {
     expect(byVersion("1.0", "1")).toBe(0);
   });
 
-  test("sums up a file's lines, whatever they end with", () => {
+  test("computes a file's checksum by lines, whatever their line ends", () => {
     expect(checksumOf("\uFEFFSELECT 1;\r\nSELECT 2;\r\n")).toBe(checksumOf("SELECT 1;\nSELECT 2;"));
     expect(checksumOf("SELECT 1;\nSELECT 2;")).not.toBe(checksumOf("SELECT 1; \nSELECT 2;"));
   });

@@ -27,18 +27,18 @@ test("no text from a plan ends a command, or begins another", () => {
   expect(command).toContain("100 %25%0A::error::more%0D%0A");
 });
 
-test("a check that failed is shown where it stands in the plan, once", async () => {
+test("a failed check is shown at its place in the plan, once", async () => {
   const found = ofReport(await buildReport((await rolledBackByCheck()).evidence));
   expect(found.some(({ file, line }) => file.endsWith("validate.sql") && line !== undefined)).toBe(true);
   expect(new Set(found.map((one) => JSON.stringify(one))).size).toBe(found.length);
 });
 
-test("a rehearsal that went well has none", async () => {
+test("a successful rehearsal has none", async () => {
   const report = await buildReport((await succeeded()).evidence);
   expect(ofReport({ ...report, end: "Succeeded" })).toEqual([]);
 });
 
-test("a run that ended otherwise with no place to show is shown at the plan", async () => {
+test("another end without a place to show is shown at the plan", async () => {
   const report = await buildReport((await succeeded()).evidence);
   expect(ofReport({ ...report, end: "Refused", cause: "Refused: somebody said No-Go" })).toEqual([
     {

@@ -16,18 +16,18 @@ afterEach(() => {
 const asks = async (name: string, content: string) =>
   await (await keptInCache(name, async () => new Blob([content]))).text();
 
-test("what is kept under a name is made once", async () => {
+test("a value kept under a name is made once", async () => {
   expect(await asks("one", "first")).toBe("first");
   expect(await asks("one", "second")).toBe("first");
   expect(await asks("another", "second")).toBe("second");
 });
 
-test("nothing half written is left in the folder", async () => {
+test("no half-written file is left in the folder", async () => {
   await asks("one", "first");
   expect(await readdir(join(home, "sluice"))).toEqual(["one"]);
 });
 
-test("where nothing can be kept it is made each time", async () => {
+test("if nothing can be kept, the value is made each time", async () => {
   await writeFile(join(home, "sluice"), "a file in the folder's place");
   expect(await asks("one", "first")).toBe("first");
   expect(await asks("one", "second")).toBe("second");

@@ -8,11 +8,11 @@ const OWN = [
 ] as const;
 const STOCK = [["StockMigrationsNextEvidenceBucket12345678", "stock-evidence"]] as const;
 
-test("outputs of the repository's own stack are known by their names", () => {
+test("outputs of the repository's own stack are recognized by their names", () => {
   expect(namedOutputs([["EvidenceBucket", "b"]], "Sluice-orders").get("EvidenceBucket")).toBe("b");
 });
 
-test("outputs of a construct in another stack are known by the same names", () => {
+test("outputs of a construct in another stack are recognized by the same names", () => {
   const found = namedOutputs(OWN, "Shop");
   expect([found.get("EvidenceBucket"), found.get("StateMachineArn")]).toEqual([
     "orders-evidence",
@@ -20,7 +20,7 @@ test("outputs of a construct in another stack are known by the same names", () =
   ]);
 });
 
-test("of several constructs one must be named, and then it is that one", () => {
+test("with several constructs one must be named, and that one is used", () => {
   expect(() => namedOutputs([...OWN, ...STOCK], "Shop")).toThrow(
     "--stack Shop/Migrations or --stack Shop/StockMigrations",
   );
@@ -34,7 +34,7 @@ test("a construct's id may have our own word in it", () => {
   expect(found.get("EvidenceBucket")).toBe("b");
 });
 
-test("a construct that is not there is refused with those that are", () => {
+test("a missing construct is refused with a list of those that exist", () => {
   expect(() => namedOutputs([...OWN, ...STOCK], "Shop", "Stock")).toThrow(
     "The stack Shop has no Sluice called Stock, but Migrations and StockMigrations.",
   );

@@ -89,7 +89,7 @@ test("a Distributed Map reads its list, and each item is an execution of its own
   });
 });
 
-test("no more items are worked on at a time than the definition allows, be it a number or a path", async () => {
+test("no more items are worked on at a time than the definition allows, by a number or a path", async () => {
   for (const map of [{}, { MaxConcurrency: undefined, MaxConcurrencyPath: "$.wave" }]) {
     let now = 0;
     let most = 0;
@@ -108,7 +108,7 @@ test("no more items are worked on at a time than the definition allows, be it a 
   }
 });
 
-test("an item that fails stops the starts where none is tolerated, and those under way end", async () => {
+test("an item that fails stops new starts if no failure is tolerated, and those under way end", async () => {
   const ended: string[] = [];
   let failure: unknown;
   const { end } = await interpreted(machine(), async (state, event) => {
@@ -125,7 +125,7 @@ test("an item that fails stops the starts where none is tolerated, and those und
   expect(failure).toMatchObject({ Error: "States.ExceedToleratedFailureThreshold" });
 });
 
-test("items that fail as often as is tolerated stop nothing", async () => {
+test("tolerated failures of items stop nothing", async () => {
   const ended: string[] = [];
   const { end } = await interpreted(machine({ ToleratedFailureCount: 1 }), async (state, event) => {
     if (state !== "Start") return {};
@@ -138,7 +138,7 @@ test("items that fail as often as is tolerated stop nothing", async () => {
   expect(ended).toEqual(["b", "c"]);
 });
 
-test("a state of an item is tried again as its definition wants it", async () => {
+test("a state of an item is tried again as its definition states", async () => {
   const tries: string[] = [];
   await interpreted(machine(), async (state, event) => {
     if (state !== "Start") return {};
@@ -151,7 +151,7 @@ test("a state of an item is tried again as its definition wants it", async () =>
   expect(tries.sort()).toEqual(["a", "a", "b", "c"]);
 });
 
-test("an inline Map stays what it is", () => {
+test("an inline Map stays inline", () => {
   const inline = {
     StartAt: "M",
     States: { M: { Type: "Map", ItemProcessor: { StartAt: "S", States: {} } } },
@@ -161,7 +161,7 @@ test("an inline Map stays what it is", () => {
   expect(same.States.M?.Type).toBe("Map");
 });
 
-test("a list is read as JSON and as lines of JSON, and nothing else", () => {
+test("a list is read as JSON or as lines of JSON only", () => {
   expect(itemsIn('[{"a":1}]', "JSON")).toEqual([{ a: 1 }]);
   expect(itemsIn('{"a":1}\n\n{"a":2}\n', "JSONL")).toEqual([{ a: 1 }, { a: 2 }]);
   expect(() => itemsIn("a,b", "CSV")).toThrow();

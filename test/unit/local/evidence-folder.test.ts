@@ -6,7 +6,7 @@ import { makeOwnFolder, takeFolder } from "../../../local/evidence-folder.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 
 test.each([["is not there yet"], ["is there and empty"]])(
-  "of runs that want the same folder at the same moment one gets it, where it %s",
+  "of runs that want the same folder at the same moment one gets it, if it %s",
   async (how) => {
     const folder = join(await temporaryFolder(), "evidence");
     if (how.includes("empty")) await mkdir(folder);
@@ -22,24 +22,24 @@ test.each([["is not there yet"], ["is there and empty"]])(
   },
 );
 
-test("a folder that holds anything is refused, and is as it was", async () => {
+test("a folder with any content is refused, and stays unchanged", async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, "notes.txt"), "mine");
   await expect(takeFolder(folder, "run")).rejects.toMatchObject({ name: "UsageError" });
   expect(await readdir(folder)).toEqual(["notes.txt"]);
 });
 
-test("a run that came to nothing leaves the folder to the next", async () => {
+test("a run that wrote nothing leaves the folder to the next", async () => {
   const folder = join(await temporaryFolder(), "evidence");
   await (await takeFolder(folder, "first")).giveBack();
   const second = await takeFolder(folder, "second");
   await writeFile(join(folder, "request.json"), "{}");
   await second.giveBack();
-  // What a run did write is evidence, and stays.
+  // Anything that a run did write is evidence, and stays.
   await expect(takeFolder(folder, "third")).rejects.toMatchObject({ name: "UsageError" });
 });
 
-test("git sees nothing of what runs keep in a team's repository, whose own files stay as they are", async () => {
+test("git sees none of the runs' files in a team's repository, whose own files stay unchanged", async () => {
   const repository = await temporaryFolder();
   const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, encoding: "utf8" });
   git("init", "--quiet");

@@ -6,7 +6,7 @@ import { rehearse } from "../../../local/rehearse.ts";
 import { TINY_PLAN, temporaryFolder } from "../../support/rehearsal.ts";
 
 describe("evidence in files", () => {
-  test("is written once: of many writers one wins, and what it wrote stays", async () => {
+  test("is written once: of many writers one wins, and its content stays", async () => {
     const store = fileEvidence(await temporaryFolder());
     const wins = await Promise.all(
       Array.from({ length: 50 }, (_, n) => store.create("runs/r/a.json", `${n}`, "application/json")),
@@ -15,7 +15,7 @@ describe("evidence in files", () => {
     expect(await store.read("runs/r/a.json")).toBe(String(wins.indexOf(true)));
   });
 
-  test("is listed by prefix, without what is being written", async () => {
+  test("is listed by prefix, without files still being written", async () => {
     const store = fileEvidence(await temporaryFolder());
     for (const key of ["runs/r/b/2.json", "runs/r/b/1.json", "runs/r/c.json"])
       await store.create(key, "{}", "application/json");
@@ -23,7 +23,7 @@ describe("evidence in files", () => {
     expect(await store.list("runs/r/nothing")).toEqual([]);
   });
 
-  test("has a tag for each file, which changes when the file is written again, however alike", async () => {
+  test("has a tag for each file, which changes with each write, however similar", async () => {
     const folder = await temporaryFolder();
     const store = fileEvidence(folder);
     for (const key of ["runs/r/b/1.json", "runs/r/c.json"])
@@ -39,7 +39,7 @@ describe("evidence in files", () => {
     expect(after.get("runs/r/c.json")).not.toBe(before.get("runs/r/c.json"));
   });
 
-  test("is for its owner alone, whatever the umask lets others do", async () => {
+  test("is for its owner alone, whatever the umask permits", async () => {
     const folder = await temporaryFolder();
     const before = process.umask(0);
     onTestFinished(() => void process.umask(before));
@@ -62,7 +62,7 @@ describe("evidence in files", () => {
 describe("a lease in files", () => {
   const holder = { run: "one", execution: "x", since: "2026-01-01T00:00:00Z" };
 
-  test("is swapped only by who has read its last state", async () => {
+  test("is swapped only by the reader of its last state", async () => {
     const folder = await temporaryFolder();
     const store = fileEvidence(folder, join(folder, "leases"));
     expect(await store.swapLease("db", undefined, holder)).toBe(true);
@@ -92,7 +92,7 @@ describe("of many who take a lease at once", () => {
     expect(await readdir(join(folder, "leases"))).toEqual(["db.json"]);
   });
 
-  test("none waits for ever for one who was killed", async () => {
+  test("none waits forever for one that was killed", async () => {
     const folder = await temporaryFolder();
     const lock = join(folder, "leases", "db.json.lock");
     await mkdir(join(folder, "leases"));

@@ -6,7 +6,7 @@ import { rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts
 
 const went = async () => buildReport((await succeeded()).evidence);
 
-/** The first migration of a report, otherwise than it was. */
+/** The first migration of a report, changed. */
 function changed(report: Report, change: (migration: Report["migrations"][number]) => void): Report {
   const copy = structuredClone(report);
   const [first] = copy.migrations;
@@ -15,7 +15,7 @@ function changed(report: Report, change: (migration: Report["migrations"][number
   return copy;
 }
 
-/** The same, with its first migration as it was measured on staging. */
+/** The same, with its first migration as measured on staging. */
 function measured(report: Report, seconds: number): Report {
   return changed(report, (one) => {
     one.wayBack = undefined;
@@ -42,7 +42,7 @@ const rowOf = (report: Report, version: string) =>
     .find((line) => line.startsWith(`| \`${version}\``));
 
 describe("the text for a pull request", () => {
-  test("has a row for each migration, and what people are asked", async () => {
+  test("has a row for each migration, and what the gates ask", async () => {
     const report = await went();
     const text = markdownOf(report);
     for (const { version } of report.migrations)
@@ -51,7 +51,7 @@ describe("the text for a pull request", () => {
     expect(text).not.toContain("Since the last push");
   });
 
-  test("shows of each migration its time, its longest lock, what it changed, and whether it is proven back", async () => {
+  test("shows each migration's time, its longest lock, what it changed, and whether it is proven back", async () => {
     const report = await went();
     const { version = "" } = report.migrations[0] ?? {};
     const now = measured(report, 3);
@@ -94,14 +94,14 @@ describe("the text for a pull request", () => {
     expect(text).toContain("`<U+202E>abc` &#60;U&#43;202E&#62;abc");
   });
 
-  test("shows what is not as it should be, with its place", async () => {
+  test("shows deviations, with their place", async () => {
     const report = await buildReport((await rolledBackByCheck()).evidence);
     const text = markdownOf(report);
     expect(text).toContain("**What failed**");
     expect(text).toMatch(/- `\S+\.sql:\d+` /);
   });
 
-  test("shows what changed since the earlier one, which has its figures where no reader sees them", async () => {
+  test("shows what changed since the earlier text, which hides its figures from readers", async () => {
     const report = await went();
     const before = markdownOf(report);
     expect(figuresIn(before)).toBeDefined();
@@ -115,7 +115,7 @@ describe("the text for a pull request", () => {
     expect(since).toContain("- `999` is new");
   });
 
-  test("reports what was not run as such, and nothing else about it", async () => {
+  test("reports parts that did not run as not run, and nothing else about them", async () => {
     const report = await went();
     const stopped = changed(report, (one) => {
       one.changes = null;
@@ -130,7 +130,7 @@ describe("the text for a pull request", () => {
       expect(figuresIn(text)).toBeUndefined();
   });
 
-  test("makes nothing of names from outside: no markup, no mention, no link, no end of a table or comment", async () => {
+  test("renders names from outside as text: no markup, no mention, no link, no end of a table or comment", async () => {
     const hostile = "`x` | @octocat <img src=x> [a](https://evil.example) --> \n# www.evil.example";
     const text = markdownOf(
       changed(await went(), (one) => {
@@ -139,7 +139,7 @@ describe("the text for a pull request", () => {
           step.locks = [{ relation: hostile, mode: "AccessExclusiveLock", seconds: 3 }];
       }),
     );
-    // Outside of code, where nothing is read as markup.
+    // Outside code, where nothing is read as markup.
     const prose = text.replace(/(`+)[^`](?:.*?[^`])?\1(?!`)/g, "code");
     expect(prose).not.toMatch(/@octocat|<img|\]\(|https:\/\/evil|www\.evil|^# /m);
     const row = text.split("\n").find((line) => line.includes("octocat"));

@@ -39,7 +39,7 @@ function deployment(): Deployment & { store: MemoryEvidence; started: string[] }
 const wishes = { dryRun: false, start: false };
 
 describe("publishing a plan", () => {
-  test("stores its document, notes who did it, and prints the input of a run, which finds it", async () => {
+  test("stores its document, notes the publisher, and prints the input of a run, which finds it", async () => {
     const d = deployment();
     const lines = await publish(plan, d, wishes);
     const input = JSON.parse(lines.find((line) => line.startsWith("  {")) ?? "");
@@ -52,7 +52,7 @@ describe("publishing a plan", () => {
     expect(d.started).toEqual([]);
   });
 
-  test("the same plan once more changes nothing, and another publisher is noted beside the first", async () => {
+  test("repeated with the same plan changes nothing, and another publisher is noted beside the first", async () => {
     const d = deployment();
     await publish(plan, d, wishes);
     const before = new Map(d.store.files);
@@ -64,7 +64,7 @@ describe("publishing a plan", () => {
     expect(names).toEqual(["grace", "ada@example.com"]);
   });
 
-  test("a dry run shows what would be done and does nothing, also with --start", async () => {
+  test("as a dry run shows what would be done and does nothing, also with --start", async () => {
     const d = deployment();
     const text = (await publish(plan, d, { dryRun: true, start: true })).join("\n");
     expect(text).toMatch(/It would be stored, \d+ KB, as s3:\/\/evidence\/plans\/[0-9a-f]{64}\.json/);
@@ -73,7 +73,7 @@ describe("publishing a plan", () => {
     expect([d.store.files.size, d.started]).toEqual([0, []]);
   });
 
-  test("--start starts a run of it, by default in the name of the AWS identity", async () => {
+  test("with --start starts a run of it, by default in the name of the AWS identity", async () => {
     const d = deployment();
     const text = (await publish(plan, d, { ...wishes, start: true })).join("\n");
     expect(text).toContain("execution:sluice:1");
@@ -88,7 +88,7 @@ describe("publishing a plan", () => {
   describe("for a deployment of several databases", () => {
     const several = () => ({ ...deployment(), databases: ["orders/app", "stock/app", "stock/archive"] });
 
-    test("starts a run of the one that is named, in full, and of none without a name", async () => {
+    test("starts a run on the named one, with its full name, and no run without a name", async () => {
       const d = several();
       await publish(plan, d, { ...wishes, start: true, database: "orders" });
       await publish(plan, d, { ...wishes, start: true, database: "archive" });
@@ -101,7 +101,7 @@ describe("publishing a plan", () => {
       expect([fresh.started, fresh.store.files.size]).toEqual([[], 0]);
     });
 
-    test("prints an input that is of none before a name is put in", async () => {
+    test("prints an input that fits none before a name is filled in", async () => {
       const text = (await publish(plan, several(), wishes)).join("\n");
       expect(text).toContain("with one of these for DATABASE: orders/app, stock/app, stock/archive");
       expect(text).toContain('"database":"DATABASE"');
@@ -116,29 +116,29 @@ describe("publishing a plan", () => {
     expect([d.started, d.store.files.size]).toEqual([[], 0]);
   });
 
-  test("is refused where another document has the plan's name, and nothing starts", async () => {
+  test("is refused if another document has the plan's name, and nothing starts", async () => {
     const d = deployment();
     await d.store.create(planKey(plan.checksum), '{"name":"x","plan":{"format":1}}');
     await expect(publish(plan, d, { ...wishes, start: true })).rejects.toMatchObject({
       name: "PlanUnusable",
     });
     expect(d.started).toEqual([]);
-    // A dry run does not say that all is well.
+    // A dry run does not report success.
     await expect(publish(plan, d, { ...wishes, dryRun: true })).rejects.toMatchObject({
       name: "PlanUnusable",
     });
   });
 });
 
-describe("a note of who published", () => {
+describe("a note of the publisher", () => {
   test.each([
     ["nothing", "", { by: "grace@example.com", arn: "", at: "" }],
     ["no JSON", "{", { by: "grace@example.com", arn: "", at: "" }],
     ["another's name", '{"arn":"arn:aws:iam::1:user/ada","at":"never"}', { by: "grace@example.com", at: "" }],
-  ])("that holds %s still tells whom AWS let write it", async (_what, body, told) => {
+  ])("that holds %s still shows which identity AWS let write it", async (_what, body, noted) => {
     const store = new MemoryEvidence();
     await store.create(publicationKey(plan.checksum, { id: "AROA1:grace@example.com" }), body);
-    expect(await publicationsOf(store, plan.checksum)).toMatchObject([told]);
+    expect(await publicationsOf(store, plan.checksum)).toMatchObject([noted]);
   });
 });
 
@@ -159,7 +159,7 @@ describe("the deployment", () => {
     sfn.on(StartExecutionCommand).resolves({ executionArn: "arn:of:it" });
   });
 
-  test("is found by its stack's outputs, and is written to only where nothing is yet", async () => {
+  test("is found by its stack's outputs, and is written to only where nothing exists yet", async () => {
     const found = await findDeployment("Sluice-orders", "eu-central-1");
     expect(found).toMatchObject({ bucket: "evidence", machine: MACHINE, identity: ADA });
     await publish(plan, found, { ...wishes, start: true });
@@ -180,13 +180,16 @@ describe("the deployment", () => {
     ["CredentialsProviderError", "Could not load credentials from any providers", "AWS_PROFILE"],
     ["Error", "Region is missing", "AWS_REGION"],
     ["TimeoutError", "connect ECONNREFUSED", "Check the network"],
-  ])("that AWS does not tell of (%s) is AWS's word, with what helps", async (name, message, helps) => {
-    cloudFormation.on(DescribeStacksCommand).rejects(awsError(name, { message }));
-    const refused = findDeployment("Sluice-orders", "eu-central-1");
-    await expect(refused).rejects.toMatchObject({ name: "UsageError" });
-    await expect(refused).rejects.toThrow(message);
-    await expect(refused).rejects.toThrow(helps);
-  });
+  ])(
+    "that AWS does not show (%s) is reported in AWS's words, with what helps",
+    async (name, message, helps) => {
+      cloudFormation.on(DescribeStacksCommand).rejects(awsError(name, { message }));
+      const refused = findDeployment("Sluice-orders", "eu-central-1");
+      await expect(refused).rejects.toMatchObject({ name: "UsageError" });
+      await expect(refused).rejects.toThrow(message);
+      await expect(refused).rejects.toThrow(helps);
+    },
+  );
 
   test("of another kind of stack is distinguished from one of Sluice", async () => {
     cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [{ Outputs: [] } as never] });

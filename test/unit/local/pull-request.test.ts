@@ -23,9 +23,9 @@ interface Stored {
 let comments: Stored[] = [];
 let mayWrite = true;
 let limited = false;
-/** What a proxy or a page of errors says in GitHub's place. */
+/** What a proxy or an error page answers instead of GitHub. */
 let instead = "";
-/** So many answers from now on are none. */
+/** This many answers from now on are missing. */
 let failures = 0;
 let nothingIsWritten = false;
 let url = "";
@@ -79,7 +79,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the environment of a job says. */
+/** The environment variables of a job. */
 async function jobOf(event: object): Promise<Record<string, string>> {
   const path = join(folder, "event.json");
   await writeFile(path, JSON.stringify(event));
@@ -103,7 +103,7 @@ async function request(): Promise<PullRequest> {
   return found;
 }
 
-test("one comment is written, and changed from then on; another plan has one of its own", async () => {
+test("one comment is written, and changed from then on; another plan has its own", async () => {
   await keepComment(await request(), "sql/orders", "first");
   await keepComment(await request(), "sql/orders", "second");
   await keepComment(await request(), "sql/stock", "other");
@@ -118,7 +118,7 @@ test("it is found behind a hundred others", async () => {
   expect(comments).toHaveLength(151);
 });
 
-test("a stranger's comment that looks like it is neither read nor changed", async () => {
+test("a stranger's similar comment is neither read nor changed", async () => {
   await keepComment(await request(), "sql/orders", "first");
   const [own] = comments;
   comments = [comment(own?.body.replace("first", "forged") ?? "", "User", "NONE")];
@@ -127,7 +127,7 @@ test("a stranger's comment that looks like it is neither read nor changed", asyn
   expect(comments.map(({ body }) => body.split("\n")[3])).toEqual(["forged", "second"]);
 });
 
-test("a job that may not write reports so, and fails for nothing else", async () => {
+test("a job without write access reports so, and does not fail for that", async () => {
   mayWrite = false;
   expect(await keepComment(await request(), "sql/orders", "text")).toContain("pull-requests: write");
 });
@@ -138,7 +138,7 @@ test("a text that is too long for a comment names where the rest is", async () =
   expect(comments[0]?.body).toMatch(/The rest is in the job's summary\.\s*$/);
 });
 
-test("a text that is too long for a comment loses what the next is compared with only where that alone is too long", async () => {
+test("a text that is too long for a comment loses its figures for the next comparison only if they alone are too long", async () => {
   const figures = (version: string): Figures => ({
     end: "Succeeded",
     migrations: [{ ...NOT_RUN, version, title: "A title" }],
@@ -155,14 +155,14 @@ test("a comment names its commit", async () => {
   expect(comments[0]?.body).toContain("\nCommit 0123456789ab\n");
 });
 
-test("a limit of requests is not taken for a right that is missing", async () => {
+test("a rate limit is not taken for a missing right", async () => {
   limited = true;
   await expect(keepComment(await request(), "sql/orders", "text")).rejects.toThrow(
     /takes no more requests for now, and answers 403/,
   );
 });
 
-test("a job that is about no pull request has none, and what is no job is refused", async () => {
+test("a job without a pull request has none, and outside a job the call is refused", async () => {
   expect(await requestOf({ ref: "refs/heads/main" })).toBeUndefined();
   await expect(pullRequestIn({})).rejects.toThrow("sluice rehearse --markdown FILE");
 });
@@ -207,7 +207,7 @@ describe("a job", () => {
     return { code, err: terminal.err };
   }
 
-  test("keeps one comment, which shows what has changed since the last push, and gives the end as its output", async () => {
+  test("keeps one comment, which shows what has changed since the last push, and outputs the end", async () => {
     expect(await job(TINY, { end: "Refused" })).toMatchObject({ code: 12 });
     expect(await job(TINY)).toMatchObject({ code: 0 });
     expect(comments).toHaveLength(1);
@@ -216,7 +216,7 @@ describe("a job", () => {
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=Succeeded\n");
   });
 
-  test("that could not start takes back what the comment showed of an earlier push", async () => {
+  test("that could not start withdraws what the comment showed of an earlier push", async () => {
     await keepComment(await request(), TINY, "Succeeded");
     expect(await job(TINY, { databaseUrl: "nonsense" })).toMatchObject({ code: 2 });
     expect(comments).toHaveLength(1);
@@ -226,9 +226,9 @@ describe("a job", () => {
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=\n");
   });
 
-  test("that finds no plan, or several, takes it back too, and shows why", async () => {
+  test("that finds no plan, or several, withdraws it too, and shows why", async () => {
     await keepComment(await request(), "", "Succeeded");
-    // The repository has many.
+    // The repository has many plans.
     expect(await job("")).toMatchObject({ code: 2, err: expect.stringContaining("Several folders here") });
     expect(comments).toHaveLength(1);
     expect(comments[0]?.body).toContain("Several folders here have a plan.yaml");
@@ -250,7 +250,7 @@ describe("a job", () => {
     expect(comments[0]?.body).toContain("- it ended Succeeded, and now ends Refused");
   });
 
-  test("is compared with the last one that was rehearsed, whatever came between", async () => {
+  test("is compared with the last rehearsed push, even if others came between", async () => {
     await job(TINY, { end: "Refused" });
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY, { databaseUrl: "nonsense" });
@@ -259,7 +259,7 @@ describe("a job", () => {
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=\nend=\nend=Succeeded\n");
   });
 
-  test("goes on if the earlier comment cannot be read, and reports it", async () => {
+  test("continues if the earlier comment cannot be read, and reports it", async () => {
     await writeFile(join(folder, "plan.yaml"), "titel: Wrong\n");
     failures = 1;
     const { code, err } = await job(folder);
@@ -268,14 +268,14 @@ describe("a job", () => {
     expect(comments[0]?.body).toContain("The plan has mistakes.");
   });
 
-  test("whose comment cannot be written has still rehearsed, and fails as the comment is not true", async () => {
+  test("whose comment cannot be written has still rehearsed, and fails because the comment is not true", async () => {
     nothingIsWritten = true;
     const { code, err } = await job(TINY);
     expect(code).toBe(2);
     expect(err).toMatch(/The comment cannot be written: GitHub answers 502 to POST /);
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Succeeded\n");
     expect(await readFile(summary(), "utf8")).toContain("### Sluice: ");
-    // Its own end is worth more.
+    // The run's own end takes precedence.
     expect(await job(TINY, { end: "RolledBack" })).toMatchObject({ code: 10 });
   });
 

@@ -5,7 +5,7 @@ import { loadPlan } from "../../../lib/plan/compile.ts";
 import { squawkFindings } from "../../../local/squawk.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 
-/** A plan below a repository of a team's; with that .squawk.toml at the repository's root, where one is given. */
+/** A plan in a subfolder of a team's repository, with that .squawk.toml at the repository's root, if given. */
 async function planIn(settings?: string): Promise<{ plan: string; root: string }> {
   const root = await temporaryFolder();
   if (settings !== undefined) await writeFile(join(root, ".squawk.toml"), settings);
@@ -28,7 +28,7 @@ async function rulesIn(plan: string): Promise<string[]> {
   return (found ?? []).map(({ file, line, rule }) => `${file}:${line} ${rule}`);
 }
 
-test("findings have the place of what they are about; what holds for no plan is left out", async () => {
+test("findings have their place; rules that fit no plan are left out", async () => {
   expect(await rulesIn((await planIn()).plan)).toEqual([
     "001_narrow/migrate.sql:1 prefer-bigint-over-int",
     "001_narrow/migrate.sql:2 changing-column-type",
@@ -37,7 +37,7 @@ test("findings have the place of what they are about; what holds for no plan is 
   ]);
 });
 
-test("the settings of the team count, for what leads back too", async () => {
+test("the team's settings count, also for rollbacks", async () => {
   const { plan } = await planIn('excluded_rules = ["changing-column-type"]\n');
   expect(await rulesIn(plan)).toEqual([
     "001_narrow/migrate.sql:1 prefer-bigint-over-int",
@@ -45,7 +45,7 @@ test("the settings of the team count, for what leads back too", async () => {
   ]);
 });
 
-test("paths in the settings are as from their own folder", async () => {
+test("paths in the settings are relative to their own folder", async () => {
   const { plan } = await planIn('excluded_paths = ["db/plan/*/migrate.sql"]\n');
   expect(await rulesIn(plan)).toEqual(["001_narrow/rollback.sql:1 changing-column-type"]);
   expect(await rulesIn((await planIn('excluded_paths = ["db/*"]\n')).plan)).toEqual([]);

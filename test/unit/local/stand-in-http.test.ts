@@ -14,7 +14,7 @@ const get = (standIn: string | undefined, url: string) =>
   new StandInHttp(http, standIn).request("GET", url, {}, undefined, 1000);
 
 describe("a rehearsal", () => {
-  test("asks the application that stands in for the real one", async () => {
+  test("calls the application that stands in for the real one", async () => {
     expect(await get("http://127.0.0.1:4000", "http://127.0.0.1:4000/health")).toMatchObject({ status: 200 });
     expect(asked).toEqual(["http://127.0.0.1:4000/health"]);
   });
@@ -24,7 +24,7 @@ describe("a rehearsal", () => {
     ["http://127.0.0.1:4000", "http://127.0.0.1:40001/admin/stop"],
     ["http://127.0.0.1:4000", "http://127.0.0.1:4000@app.example.com/admin/stop"],
     [undefined, "https://app.example.com/admin/stop"],
-  ])("with %s does not ask %s", async (standIn, url) => {
+  ])("with %s does not call %s", async (standIn, url) => {
     asked.length = 0;
     await expect(get(standIn, url)).rejects.toThrow(NotAsked);
     expect(asked).toEqual([]);

@@ -4,14 +4,14 @@ import { rehearseOptions } from "../../../bin/commands/rehearse-options.ts";
 import { portable } from "../../../lib/portable.ts";
 import { isOpenTo, ownFile } from "../../../local/server/own-files.ts";
 
-// What is held of Windows where there is none.
+// Rules for Windows, tested on other systems.
 
 test("paths that others read have /", () => {
   expect(portable(win32.join("sql", "orders", "001_x\\migrate.sql"), win32.sep)).toBe(
     "sql/orders/001_x/migrate.sql",
   );
   expect(portable("C:\\shop\\sql", win32.sep)).toBe("C:/shop/sql");
-  // Elsewhere a \ is a letter as any other.
+  // Elsewhere a \ is an ordinary character.
   expect(portable("a\\b/c", "/")).toBe("a\\b/c");
 });
 

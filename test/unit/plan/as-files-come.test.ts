@@ -73,7 +73,7 @@ describe("bytes that are no text are refused, with file and line", () => {
   });
 });
 
-describe("what stands in a file's place is reported in one line", () => {
+describe("anything else instead of a file is reported in one line", () => {
   test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
     ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, but must be a file$/],
     [
@@ -94,7 +94,7 @@ describe("what stands in a file's place is reported in one line", () => {
     await expect(loadPlan(folder)).rejects.toThrow(message);
   });
 
-  test("a link to a file is that file", async () => {
+  test("a link to a file counts as that file", async () => {
     const folder = await planOf("SELECT 1;", { "elsewhere.yaml": "title: Linked\n" });
     await symlink("elsewhere.yaml", join(folder, "plan.yaml"));
     expect((await loadPlan(folder)).plan.title).toBe("Linked");
@@ -112,7 +112,7 @@ describe("a mark is read", () => {
     expect(read(`${mark}\nUPDATE t SET a = 1;`).steps).toMatchObject([{ name: "a", kind: "batches" }]);
   });
 
-  test("behind line ends of old Macs, which end a comment for PostgreSQL too", () => {
+  test("after line ends of old Macs, which end a comment for PostgreSQL too", () => {
     expect(read('-- sluice: step "a" in batches\rUPDATE t SET a = 1;\r').steps).toMatchObject([
       { kind: "batches" },
     ]);
@@ -124,12 +124,12 @@ describe("a mark is read", () => {
   });
 });
 
-describe("a mark is no mark", () => {
+describe("a mark is not read", () => {
   test.each([
     ["in a body", 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n-- sluice: step "b"\nSELECT 1 $$;'],
     ["in a named body", "DO $x$ BEGIN\n-- sluice: step \"b\"\nPERFORM '$$'; END $x$;"],
     [
-      "in a body of SQL's own",
+      "in a BEGIN ATOMIC body",
       'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n-- sluice: step "b"\nSELECT CASE WHEN true THEN 1 END;\nSELECT 2; END;',
     ],
     [
@@ -147,10 +147,10 @@ describe("a mark is no mark", () => {
   });
 });
 
-describe("what was meant for a mark is refused, with its line", () => {
+describe("a malformed mark is refused, with its line", () => {
   test.each([
     [
-      "behind a statement",
+      "after a statement",
       'SELECT 1; -- sluice: step "b" in batches\nSELECT 2;',
       /^m\.sql: line 1: a mark needs its own line/,
     ],
@@ -165,13 +165,13 @@ describe("what was meant for a mark is refused, with its line", () => {
       /^m\.sql: line 1: .*A mark is a one-line comment/,
     ],
     [
-      "with a slip of the fingers",
+      "with a typing error",
       '-- sluce: step "b" in batches\nUPDATE t SET a = 1;',
       /^m\.sql: line 1: not understood/,
     ],
     ["without its colon", '-- sluice step "b"\nSELECT 1;', /^m\.sql: line 1: not understood/],
     [
-      "with a word's own quotes",
+      "with a word processor's quotes",
       "-- sluice: step \u201cb\u201d\nSELECT 1;",
       /^m\.sql: line 1: not understood/,
     ],
@@ -179,7 +179,7 @@ describe("what was meant for a mark is refused, with its line", () => {
     expect(refusal(text)).toMatch(message);
   });
 
-  test("and so is every other mistake of the file", () => {
+  test("together with every other mistake of the file", () => {
     const text =
       '-- sluice: stepp "a"\nSELECT 1 INTO x;\n-- sluice: step "b"\nPREPARE p AS SELECT 1;\nSAVEPOINT s;\n\\gexec\n-- sluice: step "c"\n';
     expect(refusal(text).split("\n")).toEqual([
@@ -206,7 +206,7 @@ describe("BEGIN and COMMIT around a file are left out, and a notice states so", 
     expect(notices).toEqual([expect.stringMatching(/^[12]: BEGIN and COMMIT \(line [34]\) are left out/)]);
   });
 
-  test("also where there are marks between them, and within a step", () => {
+  test("also if there are marks between them, and within a step", () => {
     const { steps, notices } = read(
       'BEGIN;\n-- sluice: step "a"\nSELECT 1;\n-- sluice: step "b"\nSELECT 2;\nCOMMIT;',
     );
@@ -220,7 +220,7 @@ describe("BEGIN and COMMIT around a file are left out, and a notice states so", 
     ]);
   });
 
-  test("where there are several, each is a step", () => {
+  test("several pairs make a step each", () => {
     const { steps, notices } = read("BEGIN;\nSELECT 1;\nCOMMIT;\nBEGIN;\nSELECT 2;\nCOMMIT;\nSELECT 3;");
     expect(steps.map(({ name, line }) => [name, line])).toEqual([
       ["part 1", 2],
@@ -250,7 +250,7 @@ describe("BEGIN and COMMIT around a file are left out, and a notice states so", 
       /^m\.sql: line 1: .*ISOLATION LEVEL has no effect/,
     ],
     ["nothing between them", "BEGIN;\nCOMMIT;", /^m\.sql: line 1: there is nothing between/],
-  ])("not where there is %s", (_what, text, message) => {
+  ])("not if there is %s", (_what, text, message) => {
     expect(refusal(text)).toMatch(message);
   });
 });
@@ -279,14 +279,14 @@ describe("psql's own commands", () => {
     expect(refusal(`SELECT 1;\n${command}\n`)).toMatch(reason);
   });
 
-  test("are none in a body, a string or a comment", () => {
+  test("are not recognized in a body, a string or a comment", () => {
     const text =
       "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n\\i is no command\n$$;\nSELECT E'\n\\\\d';\n/*\n\\q\n*/\nSELECT 1;";
     expect(read(text)).toMatchObject({ notices: [], syntax: [], steps: [{ statements: [{}, {}, {}] }] });
   });
 });
 
-describe("lines and columns are right behind characters that are more than one byte or more than one unit", () => {
+describe("lines and columns are right after characters of more than one byte or more than one unit", () => {
   const ROCKETS = "SELECT '🚀🚀🚀';\n-- ü 🚀\n\n";
   test("of statements", () => {
     expect(
@@ -298,7 +298,7 @@ describe("lines and columns are right behind characters that are more than one b
     ]);
   });
 
-  test("of mistakes in statements that do not begin their line", () => {
+  test("of mistakes in statements that start in the middle of a line", () => {
     const text =
       "SELECT '🚀'; SELEC 2; SELECT 3; /* 🚀 */ SELEC 4;\n  SELEC 5; -- x\n\tSELECT\n  FORM FORM t;";
     expect(read(text).syntax.map(({ where }) => where)).toEqual([
@@ -309,7 +309,7 @@ describe("lines and columns are right behind characters that are more than one b
     ]);
   });
 
-  test("of a comment that is not closed, whose SQL would not be run", () => {
+  test("of an unclosed comment, whose SQL would not run", () => {
     expect(read("SELECT 1; /* open\nDROP TABLE t;").syntax[0]?.message).toMatch(
       /^m\.sql: line 1, column 11: unterminated \/\* comment/,
     );

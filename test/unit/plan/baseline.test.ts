@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { baselineSql } from "../../../lib/plan/baseline.ts";
 
-test("rows of COPY become INSERT, and what follows keeps its line", () => {
+test("rows of COPY become INSERT, and the text after them keeps its lines", () => {
   const text = [
     "CREATE TABLE t (a int, b text);",
     "COPY t (a,",
@@ -29,7 +29,7 @@ test("many rows become several statements, each small enough for a server", () =
   expect(sql.split("\n")[1_202]).toBe("SELECT 1;");
 });
 
-test("what only psql or a superuser could do is left out of a dump, and its search_path is set back", () => {
+test("commands for psql or a superuser are left out of a dump, and its search_path is reset", () => {
   const lines = [
     "--",
     "-- PostgreSQL database dump",
@@ -57,11 +57,11 @@ test("what only psql or a superuser could do is left out of a dump, and its sear
     "15: SELECT 'ALTER TABLE t OWNER TO x;';",
     "18: RESET search_path;",
   ]);
-  // Of a file that people wrote nothing is left out.
+  // From a file that people wrote, nothing is left out.
   expect(baselineSql("b.sql", "ALTER TABLE t OWNER TO boss;")).toBe("ALTER TABLE t OWNER TO boss;");
 });
 
-test("what cannot be left out is refused, with file and line", () => {
+test("a command that cannot be left out is refused, with file and line", () => {
   expect(() =>
     baselineSql("b.sql", "SELECT 1;\n\\connect shop\nCOPY t FROM stdin WITH (FORMAT csv);\n1,2\n\\.\n"),
   ).toThrow(

@@ -14,7 +14,7 @@ describe("a plan is refused, with file, key and reason,", () => {
   test.each<[string, (text: string) => string, RegExp]>([
     ["for an unknown key", (t) => `${t}\ncolour: blue\n`, /^plan\.yaml: \(top level\): .*colour/],
     [
-      "for an unknown key further down",
+      "for an unknown key in a nested section",
       (t) => t.replace("minimumVersion: 15", "minimumVersion: 15, maximum: 3"),
       /^plan\.yaml: server: .*maximum/,
     ],
@@ -39,7 +39,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: schema\.expectedVersion: /,
     ],
     [
-      "for a version that is there twice",
+      "for a version that appears twice",
       (t) => t.replace("003_labels", "002_labels"),
       /^plan\.yaml: migrations\[1\]\.folder: version 002 is there twice/,
     ],
@@ -49,7 +49,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.folder: 003_labels comes after 004_notes/,
     ],
     [
-      "for versions that differ in case and signs only, as their evidence would have one name",
+      "for versions that differ only in case and signs, as their evidence would have one name",
       (t) => t.replace("002_notes", "1.2a_notes").replace("003_labels", "1-2A_labels"),
       /^plan\.yaml: migrations\[1\]\.folder: versions 1\.2a and 1-2A must differ in more than case and punctuation/,
     ],
@@ -64,7 +64,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.folder: "1\.\.3" is not a version/,
     ],
     [
-      "for a folder that is none",
+      "for an invalid folder",
       (t) => t.replace("003_labels", "labels"),
       /^plan\.yaml: migrations\[1\]\.folder: a folder named like/,
     ],
@@ -74,7 +74,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: benchmarks\[0\]\.query: must not leave/,
     ],
     [
-      "for a benchmark as a stranger",
+      "for a benchmark as a role that is not an application's",
       (t) => t.replace("as: notes_app", "as: someone"),
       /^plan\.yaml: benchmarks\[0\]\.as: .*no application role/,
     ],
@@ -94,12 +94,12 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: gates\.after\.question: "go on\?" would be the question after each migration/,
     ],
     [
-      "for two gates that ask the same",
+      "for two gates with the same question",
       (t) => t.replace('"open?"', '"Begin!"'),
       /^plan\.yaml: gates\.open\.question: "Begin!" reads like gates\.readiness\.question/,
     ],
     [
-      "for a gate that is asked at a time that is none",
+      "for a gate at an invalid time",
       (t) =>
         t.replace(
           'after: { question: "go on after {version}?"',
@@ -108,12 +108,12 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: gates\.after\.ask: .*each.*marked.*none/,
     ],
     [
-      "for a word that is no time to ask",
+      "for a word that is no time for gates",
       (t) => t.replace(/ {2}after: .*/, "  after: never"),
       /^plan\.yaml: gates\.after\.ask: .*each.*marked.*none/,
     ],
     [
-      "for a migration that is marked where nobody is asked",
+      "for a marked migration in a plan without gates after migrations",
       (t) =>
         t
           .replace(/ {2}after: .*/, "  after: none")
@@ -121,17 +121,17 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.gate: 003_labels has gate: true, but gates\.after is none/,
     ],
     [
-      "for a migration that is left out where people are asked after each",
+      "for a migration that is left out while a gate opens after each",
       (t) => t.replace("folder: 003_labels,", "folder: 003_labels, gate: false,"),
       /^plan\.yaml: migrations\[1\]\.gate: .*after: marked/,
     ],
     [
-      "for a way back that there is not",
+      "for an unknown way back",
       (t) => t.replace("folder: 003_labels,", "folder: 003_labels, rollback: none,"),
       /^plan\.yaml: migrations\[1\]\.rollback: must be `restore`, or be left out/,
     ],
     [
-      "for leaving something though the way back is the restore",
+      "for leaving something although the way back is the restore",
       (t) =>
         t.replace(
           "folder: 003_labels,",
@@ -145,12 +145,12 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.leaves: name what is left, or leave the key out/,
     ],
     [
-      "for leaving what nobody can find",
+      "for leaving an object that nobody can find",
       (t) => t.replace("folder: 003_labels,", "folder: 003_labels, leaves: [archived],"),
       /^plan\.yaml: migrations\[1\]\.leaves: "archived" names nothing.*"enum public\.state: label: archived"/,
     ],
     [
-      "for leaving the same twice, in whichever words",
+      "for leaving the same object twice, in any words",
       (t) =>
         t.replace(
           "folder: 003_labels,",
@@ -164,37 +164,37 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: watch\.metrics\[0\]: needs exactly one of benchmark, reads and query/,
     ],
     [
-      "for a metric of a benchmark that there is not",
+      "for a metric of a missing benchmark",
       (t) => t.replace("benchmark: notes, target", "benchmark: search, target"),
       /^plan\.yaml: watch\.metrics\[0\]\.benchmark: there is no benchmark search/,
     ],
     [
-      "for a threshold that is none",
+      "for an invalid threshold",
       (t) => t.replace('alert: ">5000"', 'alert: "slow"'),
       /^plan\.yaml: watch\.metrics\[0\]\.alert: a comparison such as/,
     ],
     [
-      "for an alert that no alarm knows",
+      "for an alert with an operator that alarms lack",
       (t) => t.replace('alert: ">5000"', 'alert: "=5000"'),
       /^plan\.yaml: watch\.metrics\[0\]\.alert: .*alarms have no =/,
     ],
     [
-      "for a metric that is there twice",
+      "for a metric that appears twice",
       (t) => t.replace("name: connections,", "name: notes-p95,"),
       /^plan\.yaml: watch\.metrics\[1\]\.name: notes-p95 is there twice/,
     ],
     [
-      "for a metric's query that is not there",
+      "for a missing query of a metric",
       (t) => t.replace("query: baseline/count.sql", "query: metrics/none.sql"),
       /^metrics\/none\.sql: file: missing/,
     ],
     [
-      "for checks to be run again of a migration that there is not",
+      "for repeated checks of a missing migration",
       (t) => t.replace('migrations: ["003"]', 'migrations: ["004"]'),
       /^plan\.yaml: watch\.verifyAgain\.migrations\[0\]: there is no migration 004/,
     ],
     [
-      "for a reminder of no day",
+      "for a reminder without a day",
       (t) => t.replace("days: 1, title: Tell", "days: soon, title: Tell"),
       /^plan\.yaml: reminders\[0\]\.days: /,
     ],
@@ -204,7 +204,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: gates\.open\.approvals: /,
     ]),
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
-    ["for a key that is there twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
+    ["for a key that appears twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {
     // It may be one of several lines.
     await expect(loadPlan(await yaml(change))).rejects.toThrow(new RegExp(message.source, "m"));
@@ -224,7 +224,7 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^003_labels\/rollback\.sql: file: missing in .*rollback\.sql that brings .*`rollback: restore`/,
     ],
     [
-      "holds comments alone",
+      "holds only comments",
       "-- nothing\n",
       /^003_labels\/rollback\.sql: file: has no SQL\. .*`rollback: restore`/,
     ],
@@ -234,14 +234,14 @@ describe("a plan is refused, with file, key and reason,", () => {
     await expect(loadPlan(folder)).rejects.toThrow(message);
   });
 
-  test("whose way back is the restore, though there is a rollback that would never be run", async () => {
+  test("whose way back is the restore, if there is a rollback that would never run", async () => {
     const folder = await changedPlan({ "plan.yaml": restoreOnly("003_labels") });
     await expect(loadPlan(folder)).rejects.toThrow(
       /^003_labels\/rollback\.sql: file: would never run: plan\.yaml has `rollback: restore`/,
     );
   });
 
-  test("when its SQL does not parse and it is to be deployed", async () => {
+  test("if its SQL does not parse and it is to be deployed", async () => {
     const folder = await changedPlan({ "002_notes/rollback.sql": (sql) => `${sql}DROP TABEL x;\n` });
     await expect(compilePlan(folder)).rejects.toThrow(
       /^002_notes\/rollback\.sql: line 3, column \d+: syntax error/,
@@ -267,7 +267,7 @@ test("a migration may have the restore as its way back, and a rollback may leave
   expect((await compilePlan(TINY_PLAN)).acceptNoWayBack).toBeUndefined();
 });
 
-test("SQL that does not parse is found in staging data and after the opening too", async () => {
+test("SQL that does not parse is also found in staging data and in the SQL after the opening", async () => {
   const folder = await changedPlan({
     "plan.yaml": (text) =>
       `${text.replace("sql: ANALYZE note", "sql: ANALYSE TABEL note")}\nstagingData: [baseline/by-author.sql]\n`,
@@ -299,7 +299,7 @@ describe("a plan's checksum", () => {
     }
   });
 
-  test("does not depend on where the plan is, nor on the local baseline's rows", async () => {
+  test("does not depend on the plan's folder, nor on the local baseline's rows", async () => {
     const { plan } = await loadPlan(TINY_PLAN);
     const moved = await changedPlan({ "baseline/schema.sql": (sql) => `${sql}\n-- more\n` });
     expect((await loadPlan(moved)).plan.checksum).toBe(plan.checksum);

@@ -36,7 +36,7 @@ const changed = (change: (plan: Record<string, unknown>) => unknown) => {
 };
 
 describe("a plan's document", () => {
-  test("is read as the very plan that was compiled, whichever plan it is", async () => {
+  test("is read as exactly the plan that was compiled, for every plan", async () => {
     const bundled = await loadPlan("sql/knowledge-graph");
     const { checksum: _, ...large } = planOf(30);
     for (const each of [plan, bundled.plan, bound(large)])
@@ -47,18 +47,18 @@ describe("a plan's document", () => {
     expect(sha256(JSON.stringify(JSON.parse(text).plan))).toBe(checksum);
   });
 
-  test("is the same from whichever folder it is compiled, but for the name that people read", async () => {
+  test("is the same from any folder, except for the name that people read", async () => {
     const { checksum: _, ...rest } = plan;
     expect(bound({ ...rest, name: "elsewhere" }).checksum).toBe(checksum);
   });
 
   test.each([
-    ["of whose SQL a letter was changed", text.replace("ALTER TABLE note ", "ALTER TABLE nota ")],
-    ["whose title was changed", changed((it) => Object.assign(it, { title: "Another title" }))],
-    ["that got a key more", changed((it) => Object.assign(it, { more: true }))],
-    ["whose format was changed", changed((it) => Object.assign(it, { format: 1 }))],
-    ["whose gates were taken out", changed((it) => void delete it.gates)],
-    ["that is another plan's", documentOf({ ...plan, migrations: [] })],
+    ["with one changed letter in its SQL", text.replace("ALTER TABLE note ", "ALTER TABLE nota ")],
+    ["with a changed title", changed((it) => Object.assign(it, { title: "Another title" }))],
+    ["with one key more", changed((it) => Object.assign(it, { more: true }))],
+    ["with a changed format", changed((it) => Object.assign(it, { format: 1 }))],
+    ["without its gates", changed((it) => void delete it.gates)],
+    ["of another plan", documentOf({ ...plan, migrations: [] })],
   ])("%s is refused, and the message shows where to look", async (_what, body) => {
     expect(body).not.toBe(text);
     await expect(plansIn(await storeWith(body)).read(checksum)).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe("a plan's document", () => {
     });
   });
 
-  test("of a newer Sluice is refused with what to do, and not half understood", async () => {
+  test("of a newer Sluice is refused with what to do, and not read in part", async () => {
     const newer = { format: PLAN_FORMAT + 1, title: "From the future" };
     const sum = sha256(JSON.stringify(newer));
     const store = new MemoryEvidence();
@@ -96,13 +96,13 @@ describe("a plan's document", () => {
   });
 
   test.each([1, 2])(
-    "of format %i, as a Sluice published it, is read by this one, as runs under way go by it",
+    "of format %i, from the Sluice that published it, is read by this one, since runs under way use it",
     async (format) => {
       const body = await readFile(`test/plans/published/format-${format}.json`, "utf8");
       const { name, plan: written } = JSON.parse(body);
       const read = planIn(body, sha256(JSON.stringify(written)));
       expect(read).toMatchObject({ name, title: "Notes with labels", applicationRoles: ["notes_app"] });
-      // What the code of today takes for granted of a plan, by what it compiles from the same files.
+      // The fields that today's code requires of a plan, compiled from the same files.
       const shape = (value: unknown): unknown =>
         Array.isArray(value)
           ? value.slice(0, 1).map(shape)
@@ -115,7 +115,7 @@ describe("a plan's document", () => {
 });
 
 describe("storing a plan", () => {
-  test("is done once; the same plan again is there already, under whichever name", async () => {
+  test("happens once; the same plan again exists already, under any name", async () => {
     const store = new MemoryEvidence();
     expect(await storePlan(store, text, checksum)).toBe("stored");
     expect(await storePlan(store, text, checksum)).toBe("there already");
@@ -123,7 +123,7 @@ describe("storing a plan", () => {
     expect([...store.files.keys()]).toEqual([planKey(checksum)]);
   });
 
-  test("finds out that what is there under its name is another, and leaves it", async () => {
+  test("finds another document under its name, and leaves it unchanged", async () => {
     const store = await storeWith(changed((it) => Object.assign(it, { title: "Forged" })));
     await expect(storePlan(store, text, checksum)).rejects.toMatchObject({ name: "PlanUnusable" });
     expect(store.files.get(planKey(checksum))).toContain("Forged");
@@ -137,7 +137,7 @@ describe("a plan is named", () => {
   store.files.set(`plans/${"3".repeat(64)}.json.bak`, "{}");
   const plans = plansIn(store);
 
-  test("by its checksum, or by the first letters of it that no other plan's begins with", async () => {
+  test("by its checksum, or by any unique first letters of it", async () => {
     expect(await plans.find("2".repeat(12))).toBe("2".repeat(64));
     expect(await plans.find(one)).toBe(one);
     expect(await plans.find(`${"1".repeat(12)}b`)).toBe(two);
@@ -150,7 +150,7 @@ describe("a plan is named", () => {
     });
   });
 
-  test.each(["3".repeat(64), "4".repeat(12)])("not by %s, which is no plan's", async (name) => {
+  test.each(["3".repeat(64), "4".repeat(12)])("not by %s, which names no plan", async (name) => {
     await expect(plans.find(name)).rejects.toMatchObject({
       name: "RequestInvalid",
       message: expect.stringContaining("npx sluice publish"),
@@ -168,7 +168,7 @@ describe("a task", () => {
   const environmentWith = (store: EvidenceStore) => ({ ...memoryPorts(), plans: plansIn(store) });
   const title = task(async (_event, ports) => ({ title: ports.plan.title }));
 
-  test("gets the plan of its run, whichever is deployed by then", async () => {
+  test("gets the plan of its run, whichever is deployed meanwhile", async () => {
     const { checksum: _, ...rest } = plan;
     const other = bound({ ...rest, title: "Deployed since" });
     const store = await storeWith(text);
@@ -179,7 +179,7 @@ describe("a task", () => {
     });
   });
 
-  test("does nothing by a document that was changed while its run was under way", async () => {
+  test("does nothing with a document that was changed while its run was under way", async () => {
     const environment = environmentWith(
       await storeWith(changed((it) => Object.assign(it, { title: "Forged" }))),
     );
@@ -190,15 +190,18 @@ describe("a task", () => {
 
   test.each([
     ["is gone", checksum],
-    ["was never known", ""],
-  ])("that needs no plan works where it %s: what a run holds is given back", async (_what, planChecksum) => {
-    const environment = environmentWith(new MemoryEvidence());
-    const release = task(async () => DONE);
-    expect(await invoke(release, { ...event, planChecksum }, environment)).toEqual(DONE);
-    await expect(
-      invoke(title, { ...event, state: "Another", planChecksum }, environment),
-    ).rejects.toMatchObject({
-      name: "PlanUnusable",
-    });
-  });
+    ["never existed", ""],
+  ])(
+    "that needs no plan works even if it %s: the run gives back what it holds",
+    async (_what, planChecksum) => {
+      const environment = environmentWith(new MemoryEvidence());
+      const release = task(async () => DONE);
+      expect(await invoke(release, { ...event, planChecksum }, environment)).toEqual(DONE);
+      await expect(
+        invoke(title, { ...event, state: "Another", planChecksum }, environment),
+      ).rejects.toMatchObject({
+        name: "PlanUnusable",
+      });
+    },
+  );
 });

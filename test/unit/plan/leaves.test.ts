@@ -3,9 +3,9 @@ import { leavesOf } from "../../../lib/plan/leaves.ts";
 
 describe("what a rollback may leave is read", () => {
   test.each([
-    ["a thing that is there", "extension hstore", ["extension hstore"]],
+    ["an existing object", "extension hstore", ["extension hstore"]],
     ["the same in a proof's words", "extension hstore added", ["extension hstore"]],
-    ["a thing that is gone", "index public.i removed", ["index public.i removed"]],
+    ["a missing object", "index public.i removed", ["index public.i removed"]],
     ["a line", "enum public.s: label: a", ["enum public.s: label: a"]],
     ["a line in a proof's words", 'enum public.s changed: now "label: a"', ["enum public.s: label: a"]],
     [
@@ -14,7 +14,7 @@ describe("what a rollback may leave is read", () => {
       ["enum public.s: label: a", "enum public.s: label: b"],
     ],
     [
-      "a line for another",
+      "a line instead of another",
       'column public.t.c changed: was "default: 1", now "default: 2"',
       ["column public.t.c: without default: 1", "column public.t.c: default: 2"],
     ],
@@ -29,8 +29,8 @@ describe("what a rollback may leave is read", () => {
     ["a name alone", "archived"],
     ["nothing", " "],
     ["a sentence that was cut", 'enum public.s changed: now "…l: a"'],
-    ["what a proof does not name either", "enum public.s changed: its lines are in another order"],
-    ["a change without what it is", "enum public.s changed"],
+    ["an object that a proof does not name either", "enum public.s changed: its lines are in another order"],
+    ["a change without its kind", "enum public.s changed"],
   ])("and not as %s", (_what, text) => {
     expect(leavesOf(text)).toBeUndefined();
   });

@@ -17,23 +17,23 @@ const unasked = (count: number, expectedMinutes = 1) => {
 };
 
 describe("a plan is refused before it is deployed or published", () => {
-  test("where its run's history would not fit, with the number, and not where it does", () => {
+  test("if its run's history would not fit, with the number, and accepted if it fits", () => {
     expect(limitProblems(unasked(300))).toEqual([]);
     const [problem] = limitProblems(unasked(400));
     expect(problem).toContain(`400 migrations its history may have ${limitsOf(unasked(400)).events} events`);
     expect(problem).toContain(`after ${MOST_EVENTS}`);
   });
 
-  test("where its migrations take so many workers that their calls alone do not fit", () => {
+  test("if its migrations take so many workers that their calls alone do not fit", () => {
     expect(limitProblems(unasked(100, 1))).toEqual([]);
     expect(limitProblems(unasked(100, 60))).toEqual([expect.stringContaining("too long for one run")]);
   });
 
-  test("where every migration of many is asked about: gates take events too", () => {
+  test("if each of many migrations has a gate: gates take events too", () => {
     expect(limitsOf(planOf(100)).events).toBeGreaterThan(limitsOf(unasked(100)).events);
   });
 
-  test("where a title is so long that a state could not carry it on", () => {
+  test("if a title is so long that a state could not pass it on", () => {
     const titled = (title: string) => {
       const plan = planOf(1);
       return { ...plan, migrations: plan.migrations.map((each) => ({ ...each, title })) };
@@ -47,7 +47,7 @@ describe("a plan is refused before it is deployed or published", () => {
     ]);
   });
 
-  test("and of one that may be, the same lines say how near it comes, wherever it is looked at", () => {
+  test("and an accepted plan shows in the same lines how near the limits it is", () => {
     const [history, sizes] = limitsText(planOf(2), { databases: 3 });
     expect(history).toMatch(/^Up to \d+ of 25000 events in a run's history; \d+ KB compiled, of 16384 KB\.$/);
     expect(sizes).toMatch(
@@ -58,7 +58,7 @@ describe("a plan is refused before it is deployed or published", () => {
     );
   });
 
-  test("where its document is larger than the functions could hold", () => {
+  test("if its document is larger than the functions could hold", () => {
     const plan = { ...planOf(1), title: "x".repeat(MOST_DOCUMENT_BYTES) };
     expect(limitProblems(plan)).toEqual([expect.stringMatching(/too large: compiled it has 16\.0 MiB/)]);
   });

@@ -7,7 +7,7 @@ beforeAll(() => loadModule());
 const parse = (sql: string, mark = "") =>
   parseSqlFile("001_a/migrate.sql", `-- sluice: step "it"${mark}\n${sql}`);
 
-describe("a statement that reaches out of the database is refused in a step that does not say so", () => {
+describe("a statement that reaches outside the database is refused in a step without the mark", () => {
   test.each([
     ["SELECT dblink_exec('host=billing dbname=x', 'DELETE FROM t')"],
     ["SELECT * FROM public.dblink('billing', 'SELECT 1') AS t (a int)"],
@@ -39,7 +39,7 @@ describe("a statement that reaches out of the database is refused in a step that
   });
 });
 
-describe("what only looks like it is not refused", () => {
+describe("a statement that only looks similar is accepted", () => {
   test.each([
     ["CREATE EXTENSION dblink"],
     ["CREATE FOREIGN TABLE t (a int) SERVER billing"],

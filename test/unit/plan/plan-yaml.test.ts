@@ -31,7 +31,7 @@ describe("a folder of migrations is a plan", () => {
     ["without a plan.yaml", undefined],
     ["with an empty one", ""],
     ["with one of comments", "# nothing to say\n"],
-    ["with one of a key without a value's default", "protect: []\n"],
+    ["with a key without a value", "protect: []\n"],
   ])("%s", async (_what, yaml) => {
     const plan = await compilePlan(await planOf(yaml));
     expect(plan).toMatchObject({
@@ -44,14 +44,14 @@ describe("a folder of migrations is a plan", () => {
         { version: "013", folder: "013_labels", title: "Labels" },
       ],
     });
-    // Each gate asks something else, and nothing is expected that nobody said.
+    // Each gate asks something else, and only stated things are expected.
     expect(new Set(Object.values(plan.gates).map(({ question }) => question)).size).toBe(6);
     expect(plan.expectedMinutes).toBeUndefined();
     expect(plan.schema).toBeUndefined();
     expect(plan.migrations[0]?.expectedMinutes).toBeUndefined();
   });
 
-  test("in the order of their versions, whatever their names sort like", async () => {
+  test("in the order of their versions, whatever the sort order of their names", async () => {
     const folders = ["10_c", "9_b", "20261129120000_d", "1_a", "notes", "baseline_old"];
     const folder = await planOf(undefined, folders.slice(0, 4));
     for (const other of folders.slice(4)) await mkdir(join(folder, other));
@@ -63,7 +63,7 @@ describe("a folder of migrations is a plan", () => {
     ]);
   });
 
-  test("but not where the versions show no order", async () => {
+  test("but not if the versions show no order", async () => {
     const folder = await planOf(undefined, ["ae1027a6acf_one", "b3_two"]);
     expect(await mistakesOf(folder)).toEqual([
       expect.stringMatching(/^plan\.yaml: migrations: .*do not show their order: .*List them in order/),
@@ -196,7 +196,7 @@ describe("all mistakes are reported together, each with its line, in words", () 
     ]);
   });
 
-  test("in the SQL also where plan.yaml cannot be read", async () => {
+  test("in the SQL also if plan.yaml cannot be read", async () => {
     const folder = await planOf("title: [\n");
     await writeFile(join(folder, "013_labels/rollback.sql"), "-- nothing\n");
     expect(await mistakesOf(folder)).toEqual([
@@ -213,7 +213,7 @@ describe("all mistakes are reported together, each with its line, in words", () 
     expect(await mistakesOf(folder)).toEqual([expect.stringContaining('unknown key "titel"')]);
   });
 
-  test("and a file that is missing names what is there", async () => {
+  test("and a missing file's message names the files that exist", async () => {
     const folder = await planOf(undefined);
     await mkdir(join(folder, "014_up"));
     await writeFile(join(folder, "014_up/up.sql"), "SELECT 1;");
@@ -246,7 +246,7 @@ describe("YAML's own traps give one clear line", () => {
       /^plan\.yaml: line 1: a colon .*Put the value in quotes$/,
     ],
     [
-      "a sign of its own",
+      "an unquoted sign",
       "title: @home\n",
       /^plan\.yaml: line 1: .*character that has a meaning in YAML\. Put the value in quotes/,
     ],
@@ -269,7 +269,7 @@ describe("YAML's own traps give one clear line", () => {
   });
 });
 
-test("the schema in docs is plan.yaml's: write it anew with `npx vitest run --project unit plan/plan-yaml --update`", async () => {
+test("the schema in docs is plan.yaml's: write it again with `npx vitest run --project unit plan/plan-yaml --update`", async () => {
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "plan.yaml of a Sluice plan",

@@ -7,7 +7,7 @@ beforeAll(() => loadModule());
 
 describe("a file of steps is refused, with file and line,", () => {
   test.each([
-    ["a mark that is not understood", "-- sluice: step create\nSELECT 1;", "m.sql: line 1: not understood"],
+    ["an unknown mark", "-- sluice: step create\nSELECT 1;", "m.sql: line 1: not understood"],
     [
       "a mark with an unknown option",
       '-- sluice: step "a" slowly\nSELECT 1;',
@@ -33,7 +33,7 @@ describe("a file of steps is refused, with file and line,", () => {
       '-- sluice: step "a" outside transaction\nSELECT 1;\nSELECT 2;',
       "m.sql: line 1: step",
     ],
-    ["a command of psql's", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
+    ["a psql command", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
     ["BEGIN", '-- sluice: step "a"\nSELECT 1;\n\nBEGIN;', "m.sql: line 4: a step is already a transaction"],
     ["COMMIT", "SELECT 1;\nCOMMIT;", "m.sql: line 2: a step is already a transaction"],
     ["ROLLBACK", "ROLLBACK;", "m.sql: line 1: a step is already a transaction"],
@@ -60,7 +60,7 @@ describe("a file of steps", () => {
     ]);
   });
 
-  test("knows the line of every statement, behind comments, blank lines and bytes that are no ASCII", () => {
+  test("has the line of every statement, after comments, blank lines and bytes that are no ASCII", () => {
     const { steps } = parseSqlFile(
       "m.sql",
       "-- a file\n\n-- sluice: step \"ä\"\n-- über\n\nSELECT 'ü;';\n/* two\nlines */ SELECT 2;\n",
@@ -71,7 +71,7 @@ describe("a file of steps", () => {
     ]);
   });
 
-  test("does not take a semicolon in a body for an end, nor a mark in a string for a mark", () => {
+  test("takes no semicolon in a body for an end, nor a mark in a string for a mark", () => {
     const body =
       "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n  SELECT ';';\n$$;\nSELECT '-- sluice: step \"b\"';";
     expect(parseSqlFile("m.sql", `-- sluice: step "a"\n${body}`).steps[0]?.statements).toHaveLength(2);
@@ -89,7 +89,7 @@ describe("a file of steps", () => {
     });
   });
 
-  test("keeps what is not SQL for the database to refuse, and notes where each mistake is", () => {
+  test("leaves invalid SQL for the database to refuse, and notes where each mistake is", () => {
     const noted: Noted = { notices: [], syntax: [] };
     const text = '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\nSELECT 3;\nSELECT FROM WHERE;\n';
     const { steps } = parseSqlFile("m.sql", text, new Set(), noted);
@@ -102,7 +102,7 @@ describe("a file of steps", () => {
 });
 
 describe("a file of checks", () => {
-  test("is refused without a check, with an empty one, and with SQL outside one", () => {
+  test("is refused without a check, with an empty one, and with SQL outside a check", () => {
     expect(refusalOf(() => parseCheckFile("v.sql", "-- nothing"))).toContain("v.sql: checks: there are none");
     expect(refusalOf(() => parseCheckFile("v.sql", '-- sluice: check "a"\n'))).toContain(
       'check "a" is empty',
@@ -112,7 +112,7 @@ describe("a file of checks", () => {
     );
   });
 
-  test("is refused when a check ends the transaction that rolls it back", () => {
+  test("is refused if a check ends the transaction that rolls it back", () => {
     expect(refusalOf(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
       "v.sql: line 3: a step is already a transaction, which commits with its ledger row; a check is a transaction that is rolled back",
     );
@@ -127,7 +127,7 @@ describe("a file of checks", () => {
   });
 });
 
-describe("a check that runs as a role is refused where it would take on another", () => {
+describe("a check that runs as a role is refused if it would switch to another", () => {
   test.each([
     "RESET ROLE",
     "SET ROLE other",
@@ -145,7 +145,7 @@ describe("a check that runs as a role is refused where it would take on another"
     expect(() => parseCheckFile("v.sql", file(""))).not.toThrow();
   });
 
-  test("and not for its own settings, or for a text that speaks of roles", () => {
+  test("and not for its own settings, or for a text that mentions roles", () => {
     const sql = "SELECT set_config('app.role', 'x', true); SELECT 'SET ROLE x' AS note, true AS passed";
     expect(() => parseCheckFile("v.sql", `-- sluice: check "a" as app\n${sql};`)).not.toThrow();
   });

@@ -32,7 +32,7 @@ describe("a statement that cannot run in a transaction gets a step of its own", 
       },
     ]);
     expect(refusal(step(`${sql};`, " outside transaction"))).toBe("nothing was refused");
-    // Between BEGIN and COMMIT the database would refuse it, too.
+    // Between BEGIN and COMMIT the database would refuse it too.
     expect(refusal(`BEGIN;\n${sql};\nCOMMIT;`)).toMatch(
       /^m\.sql: line 2: .* cannot run in a transaction, and one begins in line 1\. Put it before/,
     );
@@ -78,7 +78,7 @@ describe("a statement that rewrites a table is refused unless its step is marked
     );
     expect(refusal(step(`${sql};`))).toMatch(MARK);
     expect(refusal(step(`${sql};`, " rewrites"))).toBe("nothing was refused");
-    // The table is this file's own: nobody reads it yet.
+    // The file made the table: nobody reads it yet.
     expect(refusal(`CREATE TABLE t (n int);\n${sql};`)).toBe("nothing was refused");
   });
 
@@ -113,13 +113,13 @@ describe("a statement that rewrites a table is refused unless its step is marked
     `${ADD} id2 uuid; ALTER TABLE t ALTER COLUMN id2 SET DEFAULT gen_random_uuid()`,
     "ALTER TABLE t CLUSTER ON i",
     "ALTER INDEX i SET TABLESPACE other",
-    // What the column was before, only the database knows: staging sees it.
+    // Only the database has the column's former type: staging finds it.
     "ALTER TABLE t ALTER COLUMN a TYPE bigint",
   ])("and not for %s", (sql) => {
     expect(refusal(step(`${sql};`))).toBe("nothing was refused");
   });
 
-  test("batches change rows, so that the mark cannot stand there", () => {
+  test("batches change rows, so the mark is not allowed there", () => {
     expect(refusal(step("UPDATE t SET a = 1;", " in batches rewrites"))).toMatch(
       /line 1: .*Remove `rewrites`/,
     );
@@ -174,8 +174,8 @@ describe("a step in batches", () => {
   });
 });
 
-describe("what a step is known by", () => {
-  test("a setting lasts for the steps after it, as where psql runs the file, and a local one does not", () => {
+describe("the properties of a step", () => {
+  test("a setting lasts for the steps after it, as in psql, and a local one does not", () => {
     const { steps } = parseSqlFile(
       "m.sql",
       '-- sluice: step "a"\nSET search_path TO x;\nSET LOCAL work_mem = 100;\n-- sluice: step "b"\nSELECT 1;\n-- sluice: step "c" outside transaction\nVACUUM t;',
@@ -202,7 +202,7 @@ describe("what a step is known by", () => {
     expect(new Set(sums).size).toBe(sums.length);
   });
 
-  test("the relations that it names are known, and that a DO may touch any", () => {
+  test("the relations that it names are listed, and a DO may touch any", () => {
     const relations = (sql: string) => parseSqlFile("m.sql", sql).steps[0]?.relations;
     expect(
       relations("INSERT INTO a SELECT * FROM s.b; DROP TABLE IF EXISTS s.c; ALTER TABLE a ADD x int;"),

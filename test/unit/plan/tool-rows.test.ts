@@ -4,7 +4,7 @@ import { loadPlan } from "../../../lib/plan/compile.ts";
 import { changedPlan } from "../../support/rehearsal.ts";
 import { TOOL_TABLES_MADE } from "../../support/tool-tables.ts";
 
-/** The tiny plan with a tool's table, and what is said of its two migrations. */
+/** The tiny plan with a tool's table, and the rows of its two migrations. */
 const planWith = (schema: object, ...rows: (object | undefined)[]) =>
   changedPlan({
     "plan.yaml": (text) =>
@@ -18,7 +18,7 @@ const planWith = (schema: object, ...rows: (object | undefined)[]) =>
   });
 
 describe("a plan with a tool's table", () => {
-  test.each(TOOLS)("of %s is compiled with the rows that its migrations say", async (tool) => {
+  test.each(TOOLS)("of %s is compiled with the rows of its migrations", async (tool) => {
     const [first, second] = TOOL_TABLES_MADE[tool].rows;
     const { plan } = await loadPlan(await planWith({ tool }, first, [second, second]));
     expect(plan.schema).toEqual({ tool, table: TOOL_TABLES[tool], expectedVersion: "1" });
@@ -31,35 +31,35 @@ describe("a plan with a tool's table", () => {
     ["golang-migrate", { version: "002" }],
     ["goose", { version_id: "002" }],
     ["tern", { version: "002" }],
-  ])("of %s, which knows a migration by its number, needs no row", async (tool, row) => {
+  ])("of %s, which identifies a migration by its number, needs no row", async (tool, row) => {
     const { plan } = await loadPlan(await planWith({ tool, table: "elsewhere", expectedVersion: NONE }));
     expect(plan.migrations[0]?.rows).toEqual([{ tool, ...row }]);
     expect(plan.schema?.table).toBe("elsewhere");
   });
 
-  test("of none has no rows", async () => {
+  test("without a tool has no rows", async () => {
     const { plan } = await loadPlan(await planWith({}));
     expect(plan.schema).toEqual({ table: "schema_migrations", expectedVersion: "1" });
     expect(plan.migrations.every(({ rows }) => rows === undefined)).toBe(true);
   });
 
   test.each<[string, object, object | undefined, RegExp]>([
-    ["a tool that is none", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
+    ["an unknown tool", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
     ["a row without a tool", {}, { version: "2" }, /migrations\[0\]\.row: .*Name the tool/],
     ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing\. .*flyway.*sluice import/],
     [
-      "a key less",
+      "a missing key",
       { tool: "flyway" },
       { version: "2", description: "x", checksum: 1 },
       /migrations\[0\]\.row\.script: is missing\. .*flyway/,
     ],
     [
-      "a key more",
+      "an extra key",
       { tool: "knex" },
       { name: "x.js", batch: 3 },
       /migrations\[0\]\.row: .*batch.*knex's own table/,
     ],
-    ["a list of none", { tool: "knex" }, [], /migrations\[0\]\.row/],
+    ["an empty list", { tool: "knex" }, [], /migrations\[0\]\.row/],
     ["a name that is no row", { tool: "knex" }, ["x.js"], /migrations\[0\]\.row/],
     [
       "the second row of a list",
@@ -86,13 +86,13 @@ describe("a plan with a tool's table", () => {
       /row\.checksum: /,
     ],
     [
-      "the tool said twice",
+      "a tool that is named twice",
       { tool: "knex" },
       { tool: "knex", name: "x.js" },
       /row\.tool: belongs under schema/,
     ],
     [
-      "a table that is no name",
+      "an invalid table name",
       { tool: "knex", table: "x; DROP" },
       { name: "x.js" },
       /schema\.table: a table's name/,

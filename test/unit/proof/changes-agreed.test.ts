@@ -45,11 +45,11 @@ const ALL = {
 };
 
 describe("a migration's changes in plan.yaml", () => {
-  test("is agreed where staging showed exactly that", () => {
+  test("match if staging showed exactly them", () => {
     expect(disagreements(ALL, SEEN, names)).toEqual([]);
   });
 
-  test.each(Object.keys(ALL))("must name %s, or staging showed more", (left) => {
+  test.each(Object.keys(ALL))("must name %s if staging showed more", (left) => {
     const fewer = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== left));
     const found = disagreements(fewer, SEEN, names);
     expect(found).toHaveLength(1);
@@ -67,22 +67,22 @@ describe("a migration's changes in plan.yaml", () => {
   });
 
   test.each([
-    ["a table that there is not", { nobody: ["rows"] }, "`nobody: rows`"],
-    ["a column that there is not", { account: ["email", "emial"] }, "`account: emial`"],
-    ["a word that says nothing of a column", { "account.email": ["rows"] }, "`account.email: rows`"],
-  ])("is told of %s", (_what, more, text) => {
+    ["a missing table", { nobody: ["rows"] }, "`nobody: rows`"],
+    ["a missing column", { account: ["email", "emial"] }, "`account: emial`"],
+    ["a word that does not apply to a column", { "account.email": ["rows"] }, "`account.email: rows`"],
+  ])("are reported with %s", (_what, more, text) => {
     expect(disagreements({ ...ALL, ...more }, SEEN, names)).toContain(
       `plan.yaml names ${text}, but there was no such table or column`,
     );
   });
 
-  test("is of the table that the search path finds, unless it names the schema", () => {
+  test("are of the table that the search path finds, unless they name the schema", () => {
     const seen = [change("shop.account", { rows: { ...rows, removed: "2" } })];
     expect(disagreements({ "shop.account": ["rows"] }, seen, names)).toEqual([]);
     expect(disagreements({ account: ["rows"] }, seen, names)).toHaveLength(2);
   });
 
-  test("needs no word for a table that becomes a partition", () => {
+  test("need no entry for a table that becomes a partition", () => {
     expect(disagreements({}, [change("public.old", { partitionOf: "public.new" })], names)).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ const ALIKE: TableContentDoc = { table: "public.account", columns: [], rows: "30
 const OTHER: TableContentDoc = { ...ALIKE, rows: "3010", checksum: "6" };
 
 describe("production is held to what the rehearsal showed", () => {
-  test("and may do it to another number of rows where its rows were others", () => {
+  test("and may change another number of rows if its rows were others", () => {
     const more = lowered({ rowsBefore: "3010", rows: { ...rows, changed: "3010", keys: "18" } });
     expect(departures([lowered()], [more], [OTHER])).toEqual([]);
     expect(departures([lowered()], [more], [ALIKE])).toEqual([
@@ -23,7 +23,7 @@ describe("production is held to what the rehearsal showed", () => {
     ]);
   });
 
-  test("and to the same rows where they were the same", () => {
+  test("and must change the same rows if they were the same", () => {
     const others = lowered({ rows: { ...rows, changed: "3000", keys: "18" } });
     expect(departures([lowered()], [others], [ALIKE])).toEqual([
       "account (email): the rows touched differ from those in the rehearsal, although its rows were the same",
@@ -31,12 +31,12 @@ describe("production is held to what the rehearsal showed", () => {
     expect(departures([lowered()], [others], [OTHER])).toEqual([]);
   });
 
-  test("and not to the same rows where they are picked by the time", () => {
+  test("and need not change the same rows if they are picked by the time", () => {
     const later = lowered({ rows: { ...rows, changed: "2999", keys: "18" } });
     expect(departures([lowered({ byTime: true })], [later], [ALIKE])).toEqual([]);
   });
 
-  test("and what it did to a partition goes for one that had no rows then", () => {
+  test("and a change of a partition also covers one that had no rows at the rehearsal", () => {
     const partition = lowered({ table: "public.account_new" });
     const beside = (table: string) => (table === "public.account_new" ? ["public.account"] : []);
     expect(departures([lowered()], [lowered(), partition], [ALIKE], beside)).toEqual([]);
@@ -65,20 +65,20 @@ describe("production is held to what the rehearsal showed", () => {
     ]);
   });
 
-  test("what production leaves out is named where its rows were the same", () => {
+  test("an expected change that production lacks is named if its rows were the same", () => {
     expect(departures([lowered()], [], [ALIKE])).toEqual([
       "the rehearsal showed account.email changed in 3,000 of 3,000 rows, but production does not",
     ]);
     expect(departures([lowered()], [], [OTHER])).toEqual([]);
   });
 
-  test("a column that is dropped there must be dropped here, whatever the rows", () => {
+  test("a column that was dropped on staging must be dropped here, whatever the rows", () => {
     const dropped = lowered({ rows: undefined, columns: [{ column: "email", how: "dropped" }] });
     expect(departures([dropped], [], [OTHER])).toHaveLength(1);
     expect(departures([], [dropped], [OTHER])).toHaveLength(1);
   });
 
-  test("rows added and removed together there may be added, removed and changed here", () => {
+  test("rows added and removed together on staging may be added, removed and changed here", () => {
     const mixed = lowered({ rows: { ...rows, added: "3", removed: "2", mixed: true }, columns: [] });
     expect(departures([mixed], [lowered({ rows: { ...rows, added: "1" }, columns: [] })], [OTHER])).toEqual(
       [],

@@ -37,7 +37,7 @@ async function with_(reading: number | null, backups = true): Promise<RunFixture
 const LINK = { url: "https://gates.example/reports/run?key=k", expiresAt: "2026-12-03T02:00:00.000Z" };
 
 describe("after a success the report", () => {
-  test("has every metric that the plan watches, with target, alert and how it stands", async () => {
+  test("has every metric that the plan watches, with target, alert and status", async () => {
     const report = await ended(await succeeded());
     expect(
       report.watch?.metrics.map(({ title, target, alert, standing, first }) => [
@@ -56,7 +56,7 @@ describe("after a success the report", () => {
     for (const { title } of report.watch?.metrics ?? []) expect(page).toContain(title);
   });
 
-  test("says of a metric that could not be read that it is not measured, never that it is within its target", async () => {
+  test("shows a metric that could not be read as not measured, never as within its target", async () => {
     const report = await ended(await with_(null));
     expect(report.watch?.metrics[0]).toMatchObject({
       first: "not measured",
@@ -68,7 +68,7 @@ describe("after a success the report", () => {
     expect(row).not.toContain("Within");
   });
 
-  test("has beside it what staging's reading said, in the page and in the summary", async () => {
+  test("has staging's reading beside it, in the page and in the summary", async () => {
     const report = await ended(await with_(null));
     expect(report.watch?.metrics.map(({ staging }) => staging)).toEqual(["4.2 ms", "0.04 %", null]);
     const lines = summaryLines(report).find(({ title }) => title === "Watch")?.lines ?? [];
@@ -87,7 +87,7 @@ describe("after a success the report", () => {
     expect((await ended(await with_(12, true))).leftToDo.join("\n")).not.toContain("automated backups");
   });
 
-  test("made again later tells what the watch found since, and which checks hold no more", async () => {
+  test("made again later shows what the watch found since, and which checks fail now", async () => {
     const run = await with_(12);
     await end(run);
     const first = await buildReport(run.evidence);
@@ -113,7 +113,7 @@ describe("after a success the report", () => {
     expect(page).not.toMatch(/>Now</);
   });
 
-  test("reads of hundreds of readings the first and the newest", async () => {
+  test("reads only the first and the newest of hundreds of readings", async () => {
     const run = await with_(12);
     for (let i = 0; i < 20; i++) await run.reading(20);
     const read: string[] = [];
@@ -127,7 +127,7 @@ describe("after a success the report", () => {
     expect(read.filter((name) => name.startsWith("watch/"))).toHaveLength(2);
   });
 
-  test("reminds of what is due first before the rest, however the plan lists it", async () => {
+  test("lists what is due first before the rest, whatever the plan's order", async () => {
     const reminders = [30, 1, 7].map((days) => ({ title: `after ${days} days`, days }));
     const report = await ended(await succeeded(new RunFixture({ plan: { ...PLAN, reminders } })));
     expect(remindersByDate(report).map(({ titles }) => titles)).toEqual([
@@ -137,7 +137,7 @@ describe("after a success the report", () => {
     ]);
   });
 
-  test("reminds people by date of what the plan leaves to them, and so does the final message", async () => {
+  test("lists by date what the plan leaves to people, and so does the final message", async () => {
     const report = await ended(await succeeded());
     const day = (days: number) =>
       new Date(Date.parse(report.asOf) + days * 86_400_000).toISOString().slice(0, 10);
@@ -152,7 +152,7 @@ describe("after a success the report", () => {
 });
 
 describe("a run that did not succeed", () => {
-  test("reminds of nothing, and watches nothing", async () => {
+  test("has no reminders and no watch", async () => {
     const report = await ended(await rolledBackByCheck(), "RolledBack");
     expect(report.reminders.every(({ by }) => by === null)).toBe(true);
     expect(report.watch).toMatchObject({ readings: 0, at: null, schedule: null });
@@ -164,7 +164,7 @@ describe("a run that did not succeed", () => {
 });
 
 describe("the final message", () => {
-  test("has the link to the report alone on a line, and until when it opens it", async () => {
+  test("has the link to the report alone on a line, and its expiry", async () => {
     const [notice] = finalNotices(await ended(await succeeded()), LINK);
     expect(notice?.text.split("\n")).toContain(LINK.url);
     expect(notice?.text).toContain("works until 2026-12-03 02:00:00 UTC");

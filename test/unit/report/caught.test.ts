@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readCaught } from "../../../lambdas/shared/caught.ts";
 
-describe("what a Catch got is read as people may read it", () => {
+describe("the cause that a Catch received is made readable", () => {
   test("a Lambda's JSON by its message", () => {
     const Cause = JSON.stringify({
       errorType: "StepFailed",
@@ -13,10 +13,10 @@ describe("what a Catch got is read as people may read it", () => {
       message: 'near "x"\nline 2',
     });
   });
-  test("plain text as it is", () => {
+  test("plain text unchanged", () => {
     expect(readCaught({ Error: "StepFailed", Cause: "near x" }).message).toBe("near x");
   });
-  test("JSON that was cut off, by what is there of the message", () => {
+  test("truncated JSON by the remaining part of its message", () => {
     expect(
       readCaught({ Error: "E", Cause: '{"errorType":"E","errorMessage":"it broke \\"here' }).message,
     ).toBe('it broke "here');
@@ -24,7 +24,7 @@ describe("what a Catch got is read as people may read it", () => {
   test("JSON without a message as unknown, and never shown", () => {
     expect(readCaught({ Error: "E", Cause: '{"a":1}' }).message).toContain("gave no reason");
   });
-  test("a timeout by what it means", () => {
+  test("a timeout by its meaning", () => {
     expect(readCaught({ Error: "States.Timeout" }).message).toContain("within its time limit");
   });
 });

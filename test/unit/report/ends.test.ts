@@ -25,7 +25,7 @@ interface Ended {
   fixture: RunFixture;
 }
 
-/** Ends the run as the machine does: what became of it is written, then people are told. */
+/** Ends the run as the machine does: the outcome is written, then people are notified. */
 async function end(
   fixture: RunFixture,
   name: End,
@@ -161,12 +161,12 @@ describe("a run that succeeded", async () => {
   test("meets every criterion", () => {
     expect(new Set(Object.values(statuses(report)))).toEqual(new Set(["met"]));
   });
-  test("is said to be proven unchanged, with nothing left behind", () => {
+  test("is reported as proven unchanged, with nothing left behind", () => {
     expect(answer.error).toBe("Succeeded");
     expect(answer.cause).toContain("proven unchanged: 7 tables equal");
     expect(answer.cause).toContain("Nothing was left behind.");
   });
-  test("is told to the approvers alone", () => {
+  test("notifies only the approvers", () => {
     expect(ports.notices.map(({ audience }) => audience)).toEqual(["approvers"]);
   });
   test("shows production's phases predicted by the rehearsal", () => {
@@ -176,7 +176,7 @@ describe("a run that succeeded", async () => {
     expect(ratio).toBeGreaterThan(0.7);
     expect(ratio).toBeLessThan(1.3);
   });
-  test("has its downtime from the fence to the lifting, gates told apart", () => {
+  test("has its downtime from the fence to the opening, with gates shown separately", () => {
     const { fencedAt, openedAt, seconds, waitedSeconds } = report.downtime;
     expect(seconds).toBeCloseTo((Date.parse(openedAt ?? "") - Date.parse(fencedAt ?? "")) / 1000, 3);
     expect(waitedSeconds).toBe(4 * 30);
@@ -195,7 +195,7 @@ describe("a run that succeeded", async () => {
 describe("a benchmark that was not measured", async () => {
   const { report, page } = await end(await succeeded(undefined, false), "Succeeded");
 
-  test("is not known, never met, and somebody is asked to find out", () => {
+  test("is unknown, never met, and left for somebody to find out", () => {
     expect(statuses(report)["benchmark:vector"]).toBe("not known");
     expect(report.criteria.find(({ id }) => id === "benchmark:vector")?.detail).toContain(
       "no embeddings yet",
@@ -208,13 +208,13 @@ describe("a benchmark that was not measured", async () => {
 describe("a run that preflight refused", async () => {
   const { answer, report } = await refusedAtPreflight();
 
-  test("names each problem and what mends it, and that production was not touched", () => {
+  test("names each problem and its remedy, and that production was not touched", () => {
     expect(answer.cause).toContain(
       "extension vector: expected at least 0.8, seen 0.5.1. Upgrade the instance.",
     );
     expect(answer.cause).toContain("Production was not touched.");
   });
-  test("lost no data, executed nothing, and knows nothing of the rest", () => {
+  test("lost no data, executed nothing, and has the rest as unknown", () => {
     expect(statuses(report)).toMatchObject({
       migrations: "not met",
       data: "met",
@@ -249,7 +249,7 @@ describe("a run with a statement that failed in the rehearsal", async () => {
 describe("a No-Go for production", async () => {
   const { answer, report } = await refusedAtTheGate();
 
-  test("is the cause, with who said it and why", () => {
+  test("is the cause, with its person and reason", () => {
     expect(answer.cause).toContain("Ada Lovelace said No-Go at gate rehearsal (go to production?)");
     expect(answer.cause).toContain('"The window is too short"');
     expect(answer.cause).toContain("Production was not touched.");
@@ -269,7 +269,7 @@ describe("a gate that nobody answered", () => {
 });
 
 describe("a Go that could not take effect", () => {
-  test("is the cause, with what had changed", async () => {
+  test("is the cause, with the changes", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal", "Go", { withheld: "NoGo" });
     const { answer, report } = await end(run, "Refused");
@@ -280,7 +280,7 @@ describe("a Go that could not take effect", () => {
 });
 
 describe("a run refused inside the fence", () => {
-  test("says that only the fence was touched, and that it was lifted", async () => {
+  test("reports that only the fence was touched, and that it was lifted", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal");
     await run.fenceAndBackUp();
@@ -289,7 +289,7 @@ describe("a run refused inside the fence", () => {
     const { answer } = await end(run, "Refused");
     expect(answer.cause).toContain("Production was fenced, and the fence was lifted again");
   });
-  test("says so when the fence is still up", async () => {
+  test("reports a fence that is still up", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal");
     await run.fenceAndBackUp();
@@ -303,7 +303,7 @@ describe("a run refused inside the fence", () => {
 describe("a run that a failed check rolled back", async () => {
   const { answer, report } = await end(await rolledBackByCheck(), "RolledBack");
 
-  test("says in one line what failed, what was rolled back, and that it is proven back", () => {
+  test("states in one line what failed, what was rolled back, and that it is proven back", () => {
     expect(answer.cause).toBe(
       "RolledBack: check 'RLS enabled' of 007 failed on production (expected 6, seen 5; " +
         "007_tenant_isolation/validate.sql:40). 007 and 006 were rolled back and proven back: " +
@@ -327,7 +327,7 @@ describe("a run that a failed check rolled back", async () => {
 describe("a run that a No-Go rolled back", async () => {
   const { answer } = await rolledBackByNoGo();
 
-  test("names who said No-Go, and what was rolled back", () => {
+  test("names the person of the No-Go, and what was rolled back", () => {
     expect(answer.cause).toContain("Ada Lovelace said No-Go at gate after-006");
     expect(answer.cause).toContain("006 was rolled back and proven back: catalog and 7 tables equal.");
   });
@@ -342,7 +342,7 @@ describe("a smoke test that failed after the opening", () => {
     return run;
   };
 
-  test("is the cause when people go back for it", async () => {
+  test("is the cause if people go back for it", async () => {
     const run = await opened();
     await run.gate("keep", "NoGo", { comment: "Customers cannot log in" });
     await run.fenceAgain();
@@ -362,7 +362,7 @@ describe("a smoke test that failed after the opening", () => {
     expect(report.downtime.openedAt).toBeNull();
   });
 
-  test("stays a criterion that is not met when people keep the new schema", async () => {
+  test("stays a missed criterion if people keep the new schema", async () => {
     const run = await opened();
     await run.gate("keep", "Go");
     await run.afterOpening();
@@ -375,7 +375,7 @@ describe("a smoke test that failed after the opening", () => {
 });
 
 describe("a rollback without its proof", () => {
-  test("is never said to be proven", async () => {
+  test("is never called proven", async () => {
     const run = await migrated(undefined, "006");
     await run.rollBack("somebody stopped it", "006", ["table public.x is there"]);
     const { answer, report } = await end(run, "RolledBack");
@@ -388,7 +388,7 @@ describe("a rollback without its proof", () => {
 describe("a run that was restored", async () => {
   const { answer, report } = await restored();
 
-  test("says why rolling back was not enough, from what it was restored, and where the former production is", () => {
+  test("states why rolling back was not enough, the source of the restore, and where the former production is", () => {
     expect(answer.cause).toContain("42601");
     expect(answer.cause).toContain(
       "Rolling back was not enough: Not as it was before: function public.leftover()",
@@ -397,14 +397,14 @@ describe("a run that was restored", async () => {
     expect(answer.cause).toContain("kept as orders-production-before-0123456789ab");
     expect(answer.cause).toContain("It is proven back: catalog and 7 tables equal.");
   });
-  test("leaves people the settings that were refused, and says so where nothing is known of them", async () => {
+  test("leaves people the refused settings, and states so if nothing is known of them", async () => {
     const refused =
       "Apply to orders-production what was refused: storage autoscaling: InvalidParameterCombination.";
-    const told = await restored(async (run) => {
+    const ended = await restored(async (run) => {
       await run.evidence.createOnce(Doc.handedOver, { at: run.now(), handOver: [refused] });
     });
-    expect(told.report.leftToDo).toContain(refused);
-    expect(told.report.restore?.handOver).toEqual([refused]);
+    expect(ended.report.leftToDo).toContain(refused);
+    expect(ended.report.restore?.handOver).toEqual([refused]);
     expect(report.leftToDo.join()).toContain(
       "It is not known whether orders-production has all its settings again",
     );
@@ -418,7 +418,7 @@ describe("a run that was restored", async () => {
 describe("a run that needs an operator", async () => {
   const { answer, report, ports } = await needsOperator();
 
-  test("says loudly that production is not proven back, who declined, and what to restore from", () => {
+  test("states prominently that production is not proven back, who declined, and what to restore from", () => {
     expect(answer.cause).toContain("Production is NOT proven back; an operator must act now.");
     expect(answer.cause).toContain("Ada Lovelace said No-Go at gate restore");
     expect(answer.cause).toContain("The snapshot to restore from is sluice-final-0123456789ab.");
@@ -427,7 +427,7 @@ describe("a run that needs an operator", async () => {
   test("never counts its data as kept", () => {
     expect(statuses(report).data).toBe("not met");
   });
-  test("calls the escalation contacts as well", () => {
+  test("also notifies the escalation contacts", () => {
     expect(ports.notices.map(({ audience }) => audience).sort()).toEqual(["approvers", "escalation"]);
   });
 });
@@ -442,7 +442,7 @@ describe("a restore that failed", () => {
     return (await end(run, "NeedsOperator")).answer.cause;
   }
 
-  test("calls nothing the former production that was not seen under that name", async () => {
+  test("names a former production only if it was seen under that name", async () => {
     expect(await restoring("before the rename")).toContain(
       "The former production was not seen under its new name, orders-production-before-0123456789ab: it may still have its old name.",
     );
@@ -453,7 +453,7 @@ describe("a restore that failed", () => {
 });
 
 describe("a worker that was ended from outside", () => {
-  test("is the cause by what the machine caught, without JSON", async () => {
+  test("is the cause by the text that the machine caught, without JSON", async () => {
     const run = new RunFixture();
     await run.admit();
     const { answer } = await end(run, "Refused", {
@@ -471,8 +471,8 @@ describe("a worker that was ended from outside", () => {
   });
 });
 
-describe("a failure that doing it again mended", () => {
-  test("is not the cause of what came later", async () => {
+describe("a failure that a retry fixed", () => {
+  test("is not the cause of a later end", async () => {
     const run = new RunFixture();
     await run.admit();
     await run.fail("Restore staging", "InternalFailure", "the API had a bad minute");
@@ -499,7 +499,7 @@ const ENDS: [string, () => Promise<Ended>][] = [
 ];
 
 describe.each(ENDS)("the report of a run that %s", (_name, play) => {
-  test("satisfies its schema, stays within limits and holds no secret", async () => {
+  test("matches its schema, stays within limits and holds no secret", async () => {
     const { report, page, answer, ports, fixture } = await play();
     expect(reportSchema.parse(report)).toEqual(report);
     expect(answer.cause.length).toBeLessThanOrEqual(2_000);
@@ -513,13 +513,13 @@ describe.each(ENDS)("the report of a run that %s", (_name, play) => {
   });
 });
 
-test("a restore that failed before anything was renamed is told as one, though people had said Go", async () => {
+test("a restore that failed before anything was renamed is reported as one, even after a Go", async () => {
   const { answer } = await snapshotGone();
   expect(answer.cause).toContain("The restore failed: Snapshot sluice-final-1 is missing.");
   expect(answer.cause).not.toMatch(/nobody answered|former production/);
 });
 
-test("what needs an operator says that the application is still stopped, and where to read on", async () => {
+test("an end that needs an operator states that the application is still stopped, and where to read on", async () => {
   const { report } = await snapshotGone();
   expect(report.leftToDo[0]).toContain('see docs/operator-runbook.md, "NeedsOperator"');
   expect(report.leftToDo[1]).toContain("The application is still stopped");

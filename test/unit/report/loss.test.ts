@@ -12,7 +12,7 @@ const nothing: LossDoc = {
 };
 const COUNTED = /^Counted at 2026-11-03 02:14:05 UTC\. Writes of the last minute before/;
 
-test("where the application could write, people are told from when the count is, also when it found nothing", () => {
+test("if the application could write, people see the time of the count, even if it found nothing", () => {
   expect(lossLines({ loss: nothing })).toEqual([
     "Nothing: 3 tables equal the record (1 by the server's counters and 2 by reading every row)",
     expect.stringMatching(COUNTED),
@@ -34,6 +34,6 @@ test("where the application could write, people are told from when the count is,
   ]);
 });
 
-test("behind the fence nothing of that is said", () => {
+test("behind the fence the count is not mentioned", () => {
   expect(lossLines({ loss: { ...nothing, applicationWasIn: false } })).toHaveLength(1);
 });

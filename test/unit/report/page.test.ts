@@ -29,7 +29,7 @@ const page = async (fixture: RunFixture) => renderReport(await buildReport(fixtu
 
 const HOSTILE = `"><script>alert('x')</script><img src=//evil.example/a onerror=x>&amp;\u0000`;
 
-/** Puts the hostile text after every text that people or databases chose; names that the code goes by stay. */
+/** Puts the hostile text after every text that people or databases chose; names that the code uses stay. */
 const spoil: Spoil = (document, name) =>
   JSON.parse(JSON.stringify(document), (key, value) => {
     const free = FREE_TEXT.has(key) || (key === "name" && /^(checks|steps|preflight)/.test(name));
@@ -72,24 +72,21 @@ describe("the page", () => {
       },
     ],
     ["at the gate before production", () => rehearsed()],
-    ["in the midst of production", () => migrated(undefined, "007")],
+    ["in the middle of production", () => migrated(undefined, "007")],
     ["that succeeded", async () => ended(await succeeded(), "Succeeded")],
     ["that was rolled back", async () => ended(await rolledBackByCheck(), "RolledBack")],
   ];
 
-  test.each(runs)(
-    "of a run %s is well formed, asks for nothing else and runs nothing",
-    async (_name, play) => {
-      const text = await page(await play());
-      expect(unclosedTags(text)).toEqual([]);
-      expect(text).not.toMatch(/<(script|link|img|iframe|object|embed|form|base)\b/i);
-      expect(text).not.toMatch(/\s(src|href|srcset|action|on\w+)=/i);
-      expect(text).not.toMatch(/url\(|@import/i);
-      expect(text).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
-    },
-  );
+  test.each(runs)("of a run %s is well formed, loads nothing and runs nothing", async (_name, play) => {
+    const text = await page(await play());
+    expect(unclosedTags(text)).toEqual([]);
+    expect(text).not.toMatch(/<(script|link|img|iframe|object|embed|form|base)\b/i);
+    expect(text).not.toMatch(/\s(src|href|srcset|action|on\w+)=/i);
+    expect(text).not.toMatch(/url\(|@import/i);
+    expect(text).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+  });
 
-  test("shows hostile names as text, wherever they stand", async () => {
+  test("shows hostile names as text, wherever they appear", async () => {
     const run = new RunFixture({}, spoil);
     await succeeded(run);
     const text = await page(await ended(run, "Succeeded"));
@@ -108,7 +105,7 @@ describe("the page", () => {
       expect(svg).toMatch(/aria-label="[^"]+"|aria-hidden="true"/);
   });
 
-  test("says of a run that is over nothing as if it went on, and calls no fence the downtime of what is not back", async () => {
+  test("describes an ended run as ended, and counts no fence as downtime of a part that is not back", async () => {
     const refused = await page(await ended(await rehearsed(), "Refused"));
     expect(refused).toContain("</strong>: none;");
     expect(refused).not.toContain("so far");
@@ -127,7 +124,7 @@ describe("the page", () => {
 });
 
 describe("the report", () => {
-  test("made twice is the same, also after the run has told people", async () => {
+  test("made twice is the same, also after the run has notified people", async () => {
     const run = await ended(await succeeded(), "Succeeded");
     const first = await buildReport(run.evidence);
     run.after(10);
@@ -135,7 +132,7 @@ describe("the report", () => {
     expect(await buildReport(run.evidence)).toEqual(first);
   });
 
-  test("holds why a run was outside the maintenance window, and of other runs nothing of the kind", async () => {
+  test("holds the reason of a run outside the maintenance window, and omits it for other runs", async () => {
     const window = { begins: "2026-11-08T00:00:00.000Z", ends: "2026-11-08T06:00:00.000Z" };
     const reason = "the release cannot wait for Sunday";
     const outside = await rehearsed(new RunFixture({ request: { window: { ...window, override: reason } } }));
@@ -146,7 +143,7 @@ describe("the report", () => {
     expect((await buildReport(inside.evidence)).request).not.toHaveProperty("outsideWindow");
   });
 
-  test("takes the count of a step that dropped what it counted for no number of rows", async () => {
+  test("shows no number of rows for a step that dropped what it counted", async () => {
     const dropped: Spoil = (document, name) =>
       name.startsWith("steps/")
         ? {
@@ -160,7 +157,7 @@ describe("the report", () => {
     expect(reportSchema.parse(report)).toEqual(report);
   });
 
-  test("of a running run says where it is, what comes, and what it will take", async () => {
+  test("of a running run shows its place, what comes, and the predicted time", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal");
     await run.evidence.createOnce(Doc.stateEntered("fence-production"), {
@@ -209,7 +206,7 @@ describe("the report", () => {
     ]);
   });
 
-  test("names every benchmark and migration of whatever plan, and none else", async () => {
+  test("names exactly the benchmarks and migrations of its plan", async () => {
     const plan = {
       ...PLAN,
       title: "Tiny",
@@ -246,7 +243,7 @@ describe("the report", () => {
     expect(read.filter((name) => /fingerprint|catalogs|token/.test(name))).toEqual([]);
   });
 
-  test("is made of facts alone: no clock, no plan but that of the evidence", async () => {
+  test("is made of facts alone: without the clock, and with only the evidence's plan", async () => {
     const run = await rehearsed();
     const facts = await gatherFacts(run.evidence);
     expect(reportOf(facts)).toEqual(reportOf(structuredClone(facts)));
@@ -254,14 +251,14 @@ describe("the report", () => {
 });
 
 describe("the summary", () => {
-  test("is plain lines, and leaves out what there is nothing of yet", async () => {
+  test("is plain lines, and leaves out parts without content", async () => {
     const run = new RunFixture();
     await run.admit();
     const titles = summaryLines(await buildReport(run.evidence)).map(({ title }) => title);
     expect(titles).toEqual(["Run", "Time"]);
   });
 
-  test("says what was rehearsed, with durations, before the gate for production", async () => {
+  test("shows what was rehearsed, with durations, before the gate for production", async () => {
     const run = await rehearsed();
     const summary = summaryLines(await buildReport(run.evidence));
     const rehearsal = summary.find(({ title }) => title === "Rehearsal on staging");

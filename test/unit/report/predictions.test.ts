@@ -17,7 +17,7 @@ const phase = ({ timeline }: Report, id: string) => timeline.phases.find((found)
 const parts = (report: Report, id: string) =>
   Object.fromEntries((phase(report, id)?.parts ?? []).map(({ what, ...times }) => [what, times]));
 
-/** Entered 0.2 s apart, the application's stop later. */
+/** Entered 0.2 s apart; the application's stop is entered later. */
 function sideBySide(stopSeconds: number) {
   const at = (seconds: number) => new Date(Date.UTC(2026, 10, 3) + seconds * 1000).toISOString();
   const state = (name: string, from: number, to: number) => ({
@@ -38,13 +38,13 @@ describe("what is predicted of production", () => {
     expect(parts(report, "fence")).toMatchObject({
       "Record production": { predictedSeconds: 37, seconds: 34 },
       "Final snapshot": { predictedSeconds: 95, seconds: 95 },
-      // Of the alarms and the application, which are one as they are side by side, of the fence and of the record.
+      // From alarms and application (counted once, as they run in parallel), the fence and the record.
       "Calls and evidence": { predictedSeconds: 0.6 },
     });
     expect(parts(report, "migrate-007")).toEqual({
       "Apply 007": { predictedSeconds: 24.725, seconds: 21.5 },
       "Validate 007": { predictedSeconds: 0.8, seconds: 0.8 },
-      // Of two states, each 0.2 s more than its work.
+      // Two states, each 0.2 s more than its work.
       "Calls and evidence": { predictedSeconds: 0.4, seconds: 0.4 },
     });
     expect(parts(report, "prove")).toMatchObject({
@@ -59,7 +59,7 @@ describe("what is predicted of production", () => {
         );
   });
 
-  test("counts states side by side once, and leaves out what the application's stop took", async () => {
+  test("counts parallel states once, and leaves out the time of the application's stop", async () => {
     const { states, hooks } = { states: sideBySide(30), hooks: [{ evidence: "hooks/stop" }] };
     const facts = { states, hooks } as unknown as Facts;
     const before = ["Silence the alarms", "Stop the application"];
@@ -88,7 +88,7 @@ describe("what is predicted of production", () => {
       ["clone", "snapshot", "Final snapshot"],
       ["snapshot", "clone", "Final clone"],
     ] as const)(
-      "says that nobody measured it where staging was made by a %s and the backup is a %s",
+      "states that nobody measured it if staging was made by a %s and the backup is a %s",
       async (staging, backup, what) => {
         const report = await reportOf(staging, backup);
         expect(parts(report, "fence")[what]).toEqual({ predictedSeconds: null, seconds: 95 });
@@ -128,7 +128,7 @@ describe("what is predicted of production", () => {
     expect(predictedSeconds).toBeCloseTo((before.predictedSeconds ?? 0) + seconds, 3);
   });
 
-  test("leaves out what staging was measured with generated data: production has none to measure with", async () => {
+  test("leaves out what staging measured with generated data: production has none", async () => {
     const run = await succeeded();
     const staging = await run.evidence.require(Doc.benchmarks("staging"));
     const measured = staging.results.filter(({ generated }) => !generated);
@@ -140,7 +140,7 @@ describe("what is predicted of production", () => {
     );
   });
 
-  test("of the downtime is the sum of its parts, and what they took comes to all of it but the waiting", async () => {
+  test("of the downtime is the sum of its parts, and their measured times add up to all of it except the waiting", async () => {
     const { downtime } = await buildReport((await succeeded()).evidence);
     const sum = (values: (number | null)[]) => values.reduce<number>((all, one) => all + (one ?? 0), 0);
     expect(sum(downtime.parts.map(({ seconds }) => seconds))).toBeCloseTo(downtime.predictedSeconds ?? 0, 3);
@@ -157,7 +157,7 @@ describe("what is predicted of production", () => {
     ]);
   });
 
-  test("of a step is what the same step took on staging, the fastest time", async () => {
+  test("of a step is the time of the same step on staging, the fastest one", async () => {
     const { migrations } = await buildReport((await migrated()).evidence);
     const steps = migrations[0]?.production.passes[0]?.steps ?? [];
     expect(steps.map(({ predictedSeconds }) => predictedSeconds)).toEqual([0.46, 24.15, 0.115]);
@@ -174,7 +174,7 @@ describe("what is predicted of production", () => {
     expect(phase(report, "rollback")?.predictedSeconds).toBeCloseTo(0.805 * 2 + 37, 3);
   });
 
-  test("of a way back that broke off is of all that it had to undo, not of what it came to", async () => {
+  test("of an interrupted way back covers everything that it had to undo, not only what it undid", async () => {
     const run = await migrated(undefined, "007");
     await run.state("Begin rollback", () =>
       run.keep<RollbackDoc>(Doc.rollback, { at: run.after(1), why: "a check failed", from: "007" }),
@@ -184,7 +184,7 @@ describe("what is predicted of production", () => {
     expect(parts(report, "rollback")["Roll back 007"]).toMatchObject({ seconds: null });
   });
 
-  test("is the same before production is begun and after it is done: it is not made to fit", async () => {
+  test("is the same before production begins and after it ends: it is not adjusted", async () => {
     const ids = ["fence", "migrate-006", "migrate-007", "migrate-008", "prove"];
     const predicted = (report: Report) => ids.map((id) => phase(report, id)?.predictedSeconds);
     const before = await buildReport((await rehearsed()).evidence);
@@ -193,7 +193,7 @@ describe("what is predicted of production", () => {
     expect(before.downtime.predictedSeconds).toBe(after.downtime.predictedSeconds);
   });
 
-  test("is the plan's where the rehearsal says nothing of a part", async () => {
+  test("is the plan's if the rehearsal has no time for a part", async () => {
     const run = new RunFixture();
     await run.admit();
     const report = await buildReport(run.evidence);
@@ -224,7 +224,7 @@ describe("a run on a copy", () => {
 });
 
 describe("the time at a gate", () => {
-  test("is from its preparation until its answer takes effect, so that the work beside it is work alone", async () => {
+  test("lasts from its preparation until its answer takes effect, so that the remaining time is work alone", async () => {
     const run = await rehearsed();
     await run.state("Time: rehearsal", async () => void run.after(3));
     await run.gate("rehearsal");
@@ -237,7 +237,7 @@ describe("the time at a gate", () => {
     expect(phase(report, "fence")?.startedAt).toBe(gate?.endedAt);
   });
 
-  test("is waiting for people only while it was open", async () => {
+  test("counts as waiting for people only while it was open", async () => {
     const run = await rehearsed();
     await run.state("Time: rehearsal", async () => void run.after(3));
     const before = (await buildReport(run.evidence)).timeline.waitedSeconds;

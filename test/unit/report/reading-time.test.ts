@@ -42,7 +42,7 @@ test("a rehearsal that touched no row needs no factor for it", () => {
   expect(time).toMatchObject({ perTouchedRow: expect.closeTo(0.2e-6, 9) });
 });
 
-test("nothing is said before the rehearsal has shown it, and of runs that did not measure it", () => {
+test("nothing is predicted before the rehearsal has shown it, and for runs that did not measure it", () => {
   expect(readingTimeOf(facts([]))).toBeNull();
   expect(readingTimeOf({ ...facts([[3, 1, 1, 1, 1]]), changes: [] })).toBeNull();
 });

@@ -28,7 +28,7 @@ describe("writing the report", () => {
     expect(ports.evidence.files.has(`runs/${EVENT.run}/report.html`)).toBe(true);
   });
 
-  test("done twice keeps the first outcome and answers the same", async () => {
+  test("a second time keeps the first outcome and answers the same", async () => {
     const run = await succeeded();
     const ports = memoryPorts();
     ports.evidence = run.store;
@@ -37,7 +37,7 @@ describe("writing the report", () => {
     expect(await invoke(reportTask, { ...WRITE, end: "Succeeded" }, ports)).toEqual(first);
   });
 
-  test("names what was left behind with what to do, and keeps within the limit", async () => {
+  test("names each object left behind with what to do, and keeps within the limit", async () => {
     const run = await succeeded();
     const ports = memoryPorts();
     ports.evidence = run.store;
@@ -52,7 +52,7 @@ describe("writing the report", () => {
     expect(outcome?.leftBehind.join(" ")).not.toContain("{");
   });
 
-  test("names both copies that may be left behind where the restore was rehearsed", async () => {
+  test("names both copies that may be left behind if the restore was rehearsed", async () => {
     const run = await succeeded();
     const ports = memoryPorts();
     ports.evidence = run.store;
@@ -83,10 +83,10 @@ describe("writing the report", () => {
   });
 });
 
-describe("telling people", () => {
+describe("notifying people", () => {
   const tell = { ...EVENT, state: "Tell everyone", action: "tell" };
 
-  test("has a subject that SNS takes, whatever the plan is called", async () => {
+  test("has a subject that SNS accepts, whatever the plan is called", async () => {
     const run = new RunFixture({}, (document, name) =>
       name === Doc.plan ? { ...document, title: `Über 表\n${"x".repeat(200)}` } : document,
     );
@@ -100,7 +100,7 @@ describe("telling people", () => {
     expect(ports.notices[0]?.text).toContain(`runs/${EVENT.run}/report.html`);
   });
 
-  test("calls everyone when not even the outcome could be noted", async () => {
+  test("reaches everyone if not even the outcome could be noted", async () => {
     const ports = memoryPorts();
     await invoke(reportTask, tell, ports);
     expect(ports.notices.map(({ audience }) => audience)).toEqual(["escalation", "approvers"]);

@@ -6,7 +6,7 @@ import { outcomeOf } from "../../../lambdas/report/verdict.ts";
 import { Doc, docName, type LossDoc, type StagingDoc } from "../../../lambdas/shared/documents.ts";
 import { migrated, type RunFixture, rehearsed } from "../../support/evidence-fixtures.ts";
 
-/** Of a run that failed at 008 and went back. */
+/** A run that failed at 008 and went back. */
 async function wentBack(differences: string[] = []): Promise<RunFixture> {
   const run = await migrated(undefined, "007");
   await run.rollBack("Apply 008 to production failed", "008", differences);
@@ -39,19 +39,19 @@ const LOSS: Omit<LossDoc, "at" | "since"> = {
 };
 
 describe("the page of a run that went back", () => {
-  test("says how long rolling back took, what was expected, and what the plan allows", async () => {
+  test("shows how long rolling back took, the prediction, and the plan's limit", async () => {
     expect(await text(await wentBack())).toMatch(
       /In time: rolled back and proven in \d+ s \(expected \d+ s\); the plan allows 30 min\./,
     );
   });
 
-  test("never calls a rollback in time that is not proven", async () => {
+  test("never calls an unproven rollback on time", async () => {
     const said = await text(await wentBack(["function public.leftover() is there"]));
     expect(said).not.toContain("In time");
     expect(said).toContain("the plan allows 30 min for it");
   });
 
-  test("says from what it was restored, where the former production is, and what that lost, table by table", async () => {
+  test("shows the source of the restore, where the former production is, and the loss, table by table", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     await run.gate("restore");
     await run.evidence.createOnce(Doc.loss, { ...LOSS, at: run.now(), since: run.now() });
@@ -65,7 +65,7 @@ describe("the page of a run that went back", () => {
     );
   });
 
-  test("says that nothing was rolled back where only the restore led back, and what is to be mended", async () => {
+  test("states that nothing was rolled back if only the restore led back, and what to fix", async () => {
     const run = await migrated(undefined, "007");
     await run.evidence.createOnce(Doc.rollback, {
       at: run.now(),
@@ -93,7 +93,7 @@ describe("the page of a run that went back", () => {
     expect(timeline.phases.find(({ id }) => id === "rollback")?.parts ?? []).toEqual([]);
   });
 
-  test("leaves nobody to look for what was written where nothing was", async () => {
+  test("lists no lost writes to look for if nothing was written", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
     await run.evidence.createOnce(Doc.loss, nothing);
@@ -110,7 +110,7 @@ describe("the page of a run that went back", () => {
     expect(leftToDo.join()).not.toContain("Look at the rows that were written");
   });
 
-  test("says that the loss could not be counted where people were asked without it", async () => {
+  test("states that the loss could not be counted if the gate opened without it", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     await run.gate("restore");
     const said = await text(run);
@@ -118,7 +118,7 @@ describe("the page of a run that went back", () => {
     expect(said).toContain("Not enough: rolling back did not bring production back");
   });
 
-  test("does not take the downtime that was expected of the way forward for its own", async () => {
+  test("does not show the predicted downtime of the way forward as its own", async () => {
     expect(await text(await wentBack())).toContain(
       "predicted without waiting at gates for the complete way forward",
     );
@@ -130,7 +130,7 @@ describe("the page of a run that went back", () => {
 });
 
 describe("the form for staging's results", () => {
-  test("has both ways back as predicted, beside what the plan allows, and says which one is too long", async () => {
+  test("has both ways back as predicted, beside the plan's limit, and shows which one is too long", async () => {
     const run = await rehearsed();
     await run.evidence.createOnce(Doc.wayBack, {
       at: run.now(),
@@ -152,7 +152,7 @@ describe("the form for staging's results", () => {
     expect(said).toContain("Not counted: The conversion to Multi-AZ.");
   });
 
-  test("has what production would lack as staging does, and how far its volume was filled", async () => {
+  test("has what production would lack, as staging does, and how far its volume was filled", async () => {
     const run = await rehearsed();
     const spoilt = await text(run);
     expect(spoilt).not.toContain("Staging lacks a setting");
@@ -169,7 +169,7 @@ describe("the form for staging's results", () => {
     expect(said).toContain("(Initializing, 12 % when it was first used, done at the end)");
   });
 
-  test("says which benchmarks staging could only do with generated data, as the table of benchmarks does", async () => {
+  test("shows which benchmarks staging could only measure with generated data, as the table of benchmarks does", async () => {
     const said = await text(await rehearsed());
     expect(said).toMatch(/Vector search: p95 4\.8 ms, limit 100 ms, on generated data/);
     expect(said).toMatch(/p95 4\.8 ms, 200 runs, on generated data/);
@@ -182,7 +182,7 @@ test("the page of a run that goes forward has no way back", async () => {
   expect(page).not.toContain('<h2 id="back">');
 });
 
-test("the page says how long the final snapshot is kept, and which copies of it were begun", async () => {
+test("the page shows how long the final snapshot is kept, and which copies of it were begun", async () => {
   const run = await migrated();
   await run.evidence.createOnce(docName(Doc.archived), {
     at: run.now(),

@@ -17,7 +17,7 @@ import { Fleet, ROLLOUT } from "./fleet.ts";
 const MINUTES = 60;
 
 let instances: Fleet;
-/** Of each database, by its place. */
+/** One end per database, by its place. */
 let catalogs: Catalog[];
 
 /** The first wave's database was migrated, with a person's Go at its rehearsal gate, and people said Go to the second. */
@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 
 describe("a run's gate is answered by the Go for its wave", () => {
-  test("where the database is like one that people approved: signed by them, and with what matched", async () => {
+  test("if the database equals one that people approved: with their names, and with what matched", async () => {
     const run = await started(2, 1);
     await checked(run, true);
     expect(await ask(run, 1)).toBe("the wave");
@@ -59,7 +59,7 @@ describe("a run's gate is answered by the Go for its wave", () => {
     expect(await confirm(run, 1)).toEqual({ decision: "Go" });
   });
 
-  test("not where its catalog is another: people are asked, and read why", async () => {
+  test("not if its catalog differs: its own gate opens, and shows why", async () => {
     const run = await started(2, 1);
     await checked(run, true);
     catalogs[1]?.objects.push({ kind: "table", name: "public.own", definition: "one column" });
@@ -69,13 +69,13 @@ describe("a run's gate is answered by the Go for its wave", () => {
     ]);
   });
 
-  test("not where a check did not pass that did for them", async () => {
+  test("not if a check fails that passed for the approved one", async () => {
     const run = await started(2, 1);
     await checked(run, false);
     expect(await ask(run, 1)).toBe("people");
   });
 
-  test("not where production was changed between the answer and its effect", async () => {
+  test("not if production was changed between the answer and its effect", async () => {
     const run = await started(2, 1);
     await checked(run, true);
     expect(await ask(run, 1)).toBe("the wave");
@@ -116,12 +116,9 @@ describe("no decision on a wave answers the gate of a run that the rollout did n
     ["of another database", () => ({ instance: "tenant-3", database: "app3" })],
     ["of another plan", () => ({ plan: { name: "other", title: "Other", checksum: "f".repeat(64) } })],
     ["by another execution", () => ({ execution: "arn:aws:states:eu-central-1:1:execution:Other:spring" })],
-    ["in the place of another", ({ rollout }) => ({ rollout: rollout && { ...rollout, index: 2 } })],
-    ["of a wave that is yet to come", ({ rollout }) => ({ rollout: rollout && { ...rollout, wave: 3 } })],
-    [
-      "of a rollout that is not there",
-      ({ rollout }) => ({ rollout: rollout && { ...rollout, name: "none" } }),
-    ],
+    ["with the index of another", ({ rollout }) => ({ rollout: rollout && { ...rollout, index: 2 } })],
+    ["of a future wave", ({ rollout }) => ({ rollout: rollout && { ...rollout, wave: 3 } })],
+    ["of a missing rollout", ({ rollout }) => ({ rollout: rollout && { ...rollout, name: "none" } })],
   ])("%s", async (_, change) => {
     const run = await forged(change);
     expect(await ask(run, 1)).toBe("people");
@@ -131,7 +128,7 @@ describe("no decision on a wave answers the gate of a run that the rollout did n
     expect(await ask(await forged(() => ({}), "mine"), 1)).toBe("people");
   });
 
-  test("and a decision that says the wave took it is forged where the wave did not", async () => {
+  test("and a decision in the wave's name is forged if the wave did not take it", async () => {
     const run = await forged(({ rollout }) => ({ rollout: rollout && { ...rollout, index: 2 } }));
     expect(await ask(run, 1)).toBe("people");
     const { gate, attempt, checklist } = await gateOf(run);
@@ -150,7 +147,7 @@ describe("no decision on a wave answers the gate of a run that the rollout did n
     await expect(confirm(run, 1)).rejects.toMatchObject({ name: "DecisionForged" });
   });
 
-  test("nor is any answered where the list of the wave was changed since people said Go", async () => {
+  test("nor is any answered if the list of the wave was changed after people said Go", async () => {
     const run = await started(2, 1);
     await checked(run, true);
     const key = `runs/${ROLLOUT}/waves/2/items.json`;
@@ -172,7 +169,7 @@ describe("a run that is held", () => {
     return run;
   };
 
-  test("waits until people decided on its wave, and goes back with it", async () => {
+  test("waits until people decide on its wave, and goes back with it", async () => {
     const runs = [await held(1), await held(2)];
     await instances.runs(2, 3, "Refused");
     expect(await instances.do("look", { wave: 2 })).toMatchObject({ ask: "yes" });
@@ -188,7 +185,7 @@ describe("a run that is held", () => {
     expect(await instances.next(2)).toMatchObject({ next: "done" });
   });
 
-  test("stays where nobody decided on its wave: nothing is rolled back without a person's word", async () => {
+  test("stays if nobody decides on its wave: only a person rolls it back", async () => {
     const run = await held(1);
     const until = new Date(instances.ports.clock.now().getTime() + 3600_000).toISOString();
     await instances.do("open", { gate: "keep", wave: 2, token: "token", escalation: "yes", until });
@@ -201,7 +198,7 @@ describe("a run that is held", () => {
     expect(await confirm(run, 1, "keep")).toEqual({ decision: "Go" });
   });
 
-  test("asks people itself where its smoke tests failed", async () => {
+  test("opens its own gate if its smoke tests failed", async () => {
     const run = await started(2, 1);
     await evidenceOf(instances.ports.evidence, run).createOnce(Doc.hook("smoke"), {
       at: "2026-11-03T02:00:00.000Z",
@@ -237,7 +234,7 @@ const worldOf = async (run: string) => {
   return { evidence, ports: ofItsDatabase(instances.ports, await evidence.read(Doc.request)) };
 };
 
-/** Opens a gate of a run. @returns who is asked */
+/** Opens a gate of a run. @returns the recipients */
 async function ask(
   run: string,
   index: number,

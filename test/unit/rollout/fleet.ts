@@ -10,7 +10,7 @@ export const RUNS = "arn:aws:states:eu-central-1:123456789012:stateMachine:Sluic
 
 type Answer = Readonly<Record<string, string | number | boolean | null>>;
 
-/** A deployment with so many databases, and a rollout over them whose runs end as a test says. */
+/** A deployment with so many databases, and a rollout over them whose runs end as a test sets. */
 export class Fleet {
   readonly scene: Scene;
   readonly ports: MemoryPorts;
@@ -76,7 +76,7 @@ export class Fleet {
     return `${RUNS.replace(":stateMachine:", ":execution:")}:${run}`;
   }
 
-  /** What Step Functions does with what `begin` answered: the run begins, and is admitted. */
+  /** What Step Functions does with the answer of `begin`: the run begins, and is admitted. */
   async start(begun: Answer): Promise<void> {
     const name = String(begun.name);
     const { database, rollout } = JSON.parse(String(begun.input)) as { database: string; rollout: OfRollout };
@@ -105,7 +105,7 @@ export class Fleet {
     this.running.delete(this.executionOf(run));
   }
 
-  /** Begins the run of that database, and ends it so. */
+  /** Begins the run of that database, and ends it as given. */
   async runs(wave: number, index: number, end: End): Promise<Answer> {
     const begun = await this.begin(wave, index);
     if (begun.start === "yes") {
@@ -116,7 +116,7 @@ export class Fleet {
     return begun;
   }
 
-  /** Asks about a wave, and answers on the gate's own page. */
+  /** Opens the gate of a wave, and answers on its own page. */
   async decide(gate: "start" | "keep", wave: number, decision: "Go" | "NoGo", by = "Grace Hopper") {
     const until = new Date(this.ports.clock.now().getTime() + 3600_000).toISOString();
     await this.do("open", { gate, wave, token: "token", escalation: "no", until });

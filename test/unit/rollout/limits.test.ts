@@ -10,8 +10,8 @@ const INPUT: LimitsInput = {
   secondsPerRun: 3600,
 };
 
-describe("what a rollout comes to before it starts", () => {
-  test("its hours are those of its waves, each in rounds of as many as run at a time", () => {
+describe("what a rollout needs, before it starts", () => {
+  test("its hours are those of its waves, each in rounds of as many runs as may run at a time", () => {
     expect(rolloutLimits(INPUT).hours).toBe(1 + 1 + 7);
     expect(rolloutLimits({ ...INPUT, atATime: 35 }).hours).toBe(3);
   });
@@ -22,7 +22,7 @@ describe("what a rollout comes to before it starts", () => {
     expect(rolloutLimits({ ...INPUT, instances: 10 }).notes).toEqual([]);
   });
 
-  test("snapshots that are kept pile up, and those of rehearsals do not", () => {
+  test("kept snapshots pile up, and those of rehearsals do not", () => {
     const with_ = (more: Partial<LimitsInput>) => rolloutLimits({ ...INPUT, ...more });
     expect(with_({}).snapshotsAtOnce).toBe(5);
     expect(with_({ backup: "snapshot" }).snapshotsAtOnce).toBe(45);
@@ -38,18 +38,18 @@ describe("what a rollout comes to before it starts", () => {
     expect(notes.join()).toMatch(/Lambda workers/);
   });
 
-  test("no more runs count as under way than the largest wave has databases", () => {
+  test("at most as many runs count as under way as the largest wave has databases", () => {
     const { instancesAtOnce } = rolloutLimits({ ...INPUT, databases: 2, waves: [2], atATime: 50 });
     expect(instancesAtOnce).toBe(2);
   });
 
-  test("money is AWS's list price for state transitions, and is called that", () => {
+  test("money is AWS's list price for state transitions, and is labelled so", () => {
     const { usd, stateTransitions, lines } = rolloutLimits({ ...INPUT, databases: 10_000, waves: [10_000] });
     expect(usd).toBeCloseTo(stateTransitions * USD_PER_TRANSITION, 2);
     expect(lines.join("\n")).toMatch(/AWS's list price for us-east-1 \(\$0\.025 for 1,000\)/);
   });
 
-  test("only what no account can do refuses a rollout", () => {
+  test("only a need beyond any account's limits refuses a rollout", () => {
     expect(rolloutLimits({ ...INPUT, databases: 10_000, waves: [1, 999, 9_000] }).problems).toEqual([]);
     const { problems } = rolloutLimits({
       ...INPUT,

@@ -46,7 +46,7 @@ describe("a file of databases", () => {
   });
 });
 
-test("each database of a rollout is an instance of its own, and copies have names that PostgreSQL takes", () => {
+test("each database of a rollout is an instance of its own, and copies have names that PostgreSQL accepts", () => {
   const [embedded] = embeddedDatabases(1);
   expect(databaseOf(embedded as never, "r", { apply: false })).toMatchObject({
     instance: "tenant-1",

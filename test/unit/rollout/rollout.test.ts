@@ -20,7 +20,7 @@ describe("a rollout is refused", () => {
   ])("%j", async (input, why) => {
     const instances = new Fleet(3);
     await expect(instances.admit(input)).rejects.toThrow(why);
-    // Nothing of it is left that another start would go on with.
+    // It leaves nothing that another start would continue.
     expect(await instances.evidence.read(docName("rollout"))).toBeUndefined();
   });
 
@@ -30,7 +30,7 @@ describe("a rollout is refused", () => {
     await expect(instances.admit()).rejects.toThrow("A run is called spring");
   });
 
-  test("that is another than the one of its name, and says how", async () => {
+  test("that differs from the earlier one of its name, and the message shows how", async () => {
     const instances = new Fleet(3);
     await instances.admit();
     instances.execution = "start-2";
@@ -65,7 +65,7 @@ describe("the list of databases", () => {
 });
 
 describe("a wave", () => {
-  test("starts no further run once more failed than is tolerated; people are asked, and then the others are next", async () => {
+  test("starts no further run once more failed than is tolerated; its gate opens, and then the others are next", async () => {
     const instances = new Fleet(5);
     await instances.admit({ waves: ["rest"], tolerated: 1 });
     expect(await instances.next()).toMatchObject({ next: "run", number: 1 });
@@ -80,11 +80,11 @@ describe("a wave", () => {
     expect(items.map(({ index }: { index: number }) => index)).toEqual([2, 3, 4]);
     expect(await instances.decide("start", 2, "Go")).toMatchObject({ confirmed: { decision: "Go" } });
     for (const index of [2, 3, 4]) await instances.runs(2, index, "Succeeded");
-    // What failed in this start is not tried once more by itself.
+    // A database that failed in this start is not retried automatically.
     expect(await instances.next(2)).toMatchObject({ next: "done" });
-    const told = await instances.do("report", { failure: { Error: "", Cause: "" } });
-    expect(told).toMatchObject({ name: "Incomplete" });
-    expect(told.cause).toContain(
+    const answer = await instances.do("report", { failure: { Error: "", Cause: "" } });
+    expect(answer).toMatchObject({ name: "Incomplete" });
+    expect(answer.cause).toContain(
       "3 of 5 databases are migrated. Ended otherwise: tenant-0/app0 Refused, tenant-1/app1 RolledBack",
     );
     expect(await instances.evidence.readFile("rollout.html")).toContain(
@@ -92,7 +92,7 @@ describe("a wave", () => {
     );
   });
 
-  test("lets databases of one instance go one after the other, and is not held then", async () => {
+  test("runs the databases of one instance one after the other, and is then not held", async () => {
     const instances = new Fleet(3, ["one", "one", "other"]);
     await instances.admit({ databases: "*", waves: ["rest"] });
     expect(await instances.next()).toMatchObject({ held: "no" });
@@ -104,7 +104,7 @@ describe("a wave", () => {
     expect(await instances.begin(1, 1)).toMatchObject({ start: "yes" });
   });
 
-  test("that is larger than what runs at a time is not held, and its gate says so first", async () => {
+  test("that is larger than the number of parallel runs is not held, and its gate shows so first", async () => {
     const instances = new Fleet(4);
     await instances.admit({ waves: [1, "rest"], atATime: 2 });
     expect(await instances.next()).toMatchObject({ held: "yes" });
@@ -129,7 +129,7 @@ describe("a rollout that was killed and is started again", () => {
     return instances;
   };
 
-  test("goes on with the wave that was under way, follows the run that is, and starts no database twice", async () => {
+  test("continues with the wave that was under way, follows the run that is, and starts no database twice", async () => {
     const instances = await killed();
     expect(await instances.next()).toMatchObject({ next: "run", number: 1 });
     expect(await instances.begin(1, 0)).toMatchObject({ start: "no" });
@@ -145,7 +145,7 @@ describe("a rollout that was killed and is started again", () => {
     expect(await instances.evidence.readFile("rollout-2.html")).toContain("Succeeded (3)");
   });
 
-  test("starts the run whose name was noted, where the start itself was lost", async () => {
+  test("starts the run whose name was noted, if the start itself was lost", async () => {
     const instances = new Fleet(1);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
@@ -156,7 +156,7 @@ describe("a rollout that was killed and is started again", () => {
     expect(await instances.evidence.list("ends/1/")).toEqual(["ends/1/00000-NotStarted"]);
   });
 
-  test("goes on where a database could not even be asked about: it is left out, and comes with the next wave", async () => {
+  test("continues if a database does not answer at all: it is left out, and comes with the next wave", async () => {
     const instances = new Fleet(2);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
@@ -166,7 +166,7 @@ describe("a rollout that was killed and is started again", () => {
     expect(await instances.next(1)).toMatchObject({ next: "ask", number: 2 });
   });
 
-  test("goes on with the list of a wave that was begun to be made, and no more", async () => {
+  test("continues with the list of a half-made wave, and adds nothing", async () => {
     const instances = new Fleet(3);
     await instances.admit({ waves: [1, "rest"] });
     await instances.evidence.keepFile(
@@ -180,7 +180,7 @@ describe("a rollout that was killed and is started again", () => {
     expect(await instances.evidence.readFile("waves/2/items.json")).toContain("tenant-0/app0");
   });
 
-  test("tries what failed once more, in a wave that people are asked about", async () => {
+  test("tries failed databases once more, in a wave with a gate", async () => {
     const instances = new Fleet(2);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
@@ -218,14 +218,14 @@ describe("a gate of a wave", () => {
     expect(await instances.evidence.readFile(shown)).toContain("Succeeded: 1");
   });
 
-  test("takes no Go of who started the rollout", async () => {
+  test("takes no Go from the person who started the rollout", async () => {
     const instances = await asked({ settings: { separateApprover: true } });
     const { page } = await instances.decide("start", 2, "Go", "Ada");
     expect(page.status).toBe(422);
     expect(page.body).toContain("Ada started this run");
   });
 
-  test("does not let a decision take effect that no page has taken", async () => {
+  test("lets no decision take effect that no page has accepted", async () => {
     const instances = await asked();
     const until = new Date(instances.ports.clock.now().getTime() + 3600_000).toISOString();
     await instances.do("open", { gate: "start", wave: 2, token: "token", escalation: "no", until });
@@ -245,7 +245,7 @@ describe("a gate of a wave", () => {
     });
   });
 
-  test("is closed as No-Go when nobody answers, the escalation contacts included", async () => {
+  test("closes as No-Go if nobody answers, the escalation contacts included", async () => {
     const instances = await asked();
     const until = new Date(instances.ports.clock.now().getTime() + 3600_000).toISOString();
     await instances.do("open", { gate: "start", wave: 2, token: "token", escalation: "no", until });

@@ -10,7 +10,7 @@ describe("the sizes of waves", () => {
     [[5, 5, "rest"], 3, [3]],
     [[1, 1], 3, [1, 1]],
   ])(
-    "%j of %i are %j: a share is of all, rounded up, and none is larger than what is left",
+    "%j of %i are %j: a share is of all, rounded up, and none is larger than the rest",
     (waves, all, sizes) => {
       expect(sizesOf(waves, all)).toEqual(sizes);
     },
@@ -30,11 +30,11 @@ describe("the next wave", () => {
     expect(nextWave(waves, 6, 1, [], [3, 4, 5])).toEqual({ step: 2, indexes: [3, 4, 5] });
   });
 
-  test("is what the wave before left out, and the size of the one after stays for later", () => {
+  test("is what the previous wave left out, and the size of the following one stays for later", () => {
     expect(nextWave(waves, 6, 1, [2], [2, 3, 4, 5])).toEqual({ step: 1, indexes: [2] });
   });
 
-  test("after the last takes all that is left, as when a rollout is started again", () => {
+  test("after the last takes all the rest, as in a rollout that is started again", () => {
     expect(nextWave([1, 2], 6, 1, [], [0, 4])).toEqual({ step: 1, indexes: [0, 4] });
   });
 });

@@ -44,7 +44,7 @@ describe("an address is read as libpq reads it", () => {
     });
   });
 
-  test("what the URL leaves out, from the service first and from the environment then", async () => {
+  test("parts that the URL leaves out, from the service first and then from the environment", async () => {
     await home({
       ".pg_service.conf": ["[other]\nhost=x\n[prod]\n# ours\nhost=h\ndbname=app\nport=6000\n", 0o644],
     });
@@ -130,7 +130,7 @@ describe("sslmode means what it means to libpq", () => {
     ["require", ["verified"]],
     ["verify-ca", ["verified"]],
     ["verify-full", ["verified"]],
-  ])("%s verifies the server's certificate where there is a root certificate", async (mode, expected) => {
+  ])("%s verifies the server's certificate if there is a root certificate", async (mode, expected) => {
     const folder = await home({ "ca.pem": ["a certificate", 0o644] });
     expect(ways(`postgresql://me@h/d?sslmode=${mode}&sslrootcert=${folder}/ca.pem`)).toEqual(expected);
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { onTestFinished } from "vitest";
 
-/** What a server that is asked for a session says: it lets in nobody, for the reason wanted. */
+/** The server's answer to a request for a session: it admits nobody, for the given reason. */
 export type Says = (startup: Startup) => Buffer;
 
 export interface Startup {
@@ -53,7 +53,7 @@ export function failing(code: string, message: string): Says {
 /** A request for a password in clear text. */
 export const wantsPassword: Says = () => framed("R", Buffer.from([0, 0, 0, 3]));
 
-/** Lets in everybody, and answers nothing after that. */
+/** Admits everybody, and answers nothing after that. */
 export const letsIn: Says = () =>
   Buffer.concat([framed("R", Buffer.from([0, 0, 0, 0])), framed("Z", Buffer.from("I"))]);
 
@@ -64,7 +64,7 @@ function framed(type: string, body: Buffer): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** A certificate that signed itself, with 127.0.0.1 in it or another host. */
+/** A self-signed certificate, with 127.0.0.1 in it or another host. */
 export function selfSigned(host: "IP:127.0.0.1" | "DNS:elsewhere.example"): {
   cert: string;
   key: string;

@@ -17,7 +17,7 @@ async function refusal(port: number, parameters = "", env: NodeJS.ProcessEnv = H
 describe("a refused login is reported with the reason and the remedy", () => {
   test.each<[string, Says, string, RegExp]>([
     [
-      "no password where one is wanted",
+      "no password where one is required",
       wantsPassword,
       "",
       /requires a password for me, .*PGPASSWORD.*SLUICE_DATABASE_URL/,
@@ -28,13 +28,8 @@ describe("a refused login is reported with the reason and the remedy", () => {
       "",
       /failed\. The password comes from/,
     ],
-    [
-      "a role that there is not",
-      failing("28000", 'role "me" does not exist'),
-      "",
-      /Check the role's name, and pg_hba/,
-    ],
-    ["a database that there is not", failing("3D000", 'database "app" does not exist'), "", /psql -l lists/],
+    ["a missing role", failing("28000", 'role "me" does not exist'), "", /Check the role's name, and pg_hba/],
+    ["a missing database", failing("3D000", 'database "app" does not exist'), "", /psql -l lists/],
     [
       "too many connections",
       failing("53300", "too many connections for role"),
@@ -55,7 +50,7 @@ describe("a refused login is reported with the reason and the remedy", () => {
     ],
     ["a server without TLS", letsIn, "sslmode=require", /has no TLS, but sslmode=require requires it/],
     [
-      "something that is no PostgreSQL",
+      "a server that is not PostgreSQL",
       () => Buffer.from("HTTP/1.1 400\r\n\r\n"),
       "sslmode=disable",
       /did not answer|PostgreSQL/,
@@ -87,13 +82,13 @@ describe("the server's certificate", () => {
     return { said: String(await refusal(port, parameters(file))), asked };
   };
 
-  test("is not asked for by require, which only encrypts", async () => {
+  test("is not verified by require, which only encrypts", async () => {
     const { said, asked } = await letting("DNS:elsewhere.example", () => "sslmode=require");
     expect(said).toContain("let as far as this");
     expect(asked).toEqual([{ encrypted: true, database: "app" }]);
   });
 
-  test("of an unknown authority is not believed by verify-ca, nor by require with a root certificate", async () => {
+  test("of an unknown authority is rejected by verify-ca, and by require with a root certificate", async () => {
     for (const mode of ["verify-ca", "require"]) {
       const { said, asked } = await letting(
         "IP:127.0.0.1",
@@ -104,7 +99,7 @@ describe("the server's certificate", () => {
     }
   });
 
-  test("for another host is taken by verify-ca, and not by verify-full", async () => {
+  test("for another host is accepted by verify-ca, and not by verify-full", async () => {
     const url = (mode: string) => (file: string) => `sslmode=${mode}&sslrootcert=${file}`;
     expect((await letting("DNS:elsewhere.example", url("verify-ca"))).said).toContain("let as far as this");
     expect((await letting("DNS:elsewhere.example", url("verify-full"))).said).toContain(
@@ -115,13 +110,13 @@ describe("the server's certificate", () => {
 });
 
 describe("prefer", () => {
-  test("goes on without TLS where the server has none", async () => {
+  test("continues without TLS if the server has none", async () => {
     const { port, asked } = await fakeServer(failing("3D000", "no"));
     await refusal(port);
     expect(asked).toEqual([{ encrypted: false, database: "app" }]);
   });
 
-  test("goes the other way where the server wants it so, and tries no wrong password twice", async () => {
+  test("retries the other way if the server requires it, and tries no wrong password twice", async () => {
     const reject =
       (code: string): Says =>
       (startup) =>
@@ -135,7 +130,7 @@ describe("prefer", () => {
     expect(password.asked.map(({ encrypted }) => encrypted)).toEqual([true]);
   });
 
-  test("is turned away once only, however many sessions are opened", async () => {
+  test("tries TLS only once, however many sessions are opened", async () => {
     const address = addressIn("postgresql://me@h/app", undefined, HOME);
     const tried: boolean[] = [];
     const connect = async (tls: unknown) => {

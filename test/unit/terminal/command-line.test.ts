@@ -46,8 +46,8 @@ async function evidenceFolder(files: Readonly<Record<string, string>> = {}): Pro
   return path;
 }
 
-describe("what is asked of a run", () => {
-  test("is by default the bundled plan on embedded databases, rehearsed first and fenced", async () => {
+describe("the options of a run", () => {
+  test("are by default the bundled plan on embedded databases, rehearsed first and fenced", async () => {
     const { run, code } = await sluice(["rehearse", "--yes"]);
     expect(code).toBe(0);
     expect(run.options).toEqual({
@@ -59,7 +59,7 @@ describe("what is asked of a run", () => {
     });
   });
 
-  test("is what the flags say", async () => {
+  test("are what the flags state", async () => {
     const url = "postgresql://me@localhost/app";
     const { run } = await sluice(
       ["rehearse", "--plan", TINY, "--out", "x", "--database-url", url, "--apply"].concat([
@@ -90,7 +90,7 @@ describe("--open", () => {
     return { ...called, paths };
   };
 
-  test("opens the report of the run at its end, and only where it is given", async () => {
+  test("opens the report of the run at its end, and only if it is given", async () => {
     const { paths, code } = await opened(["rehearse", "--yes", "--open"]);
     expect(code).toBe(0);
     expect(paths).toEqual([join(EVIDENCE, "report.html")]);
@@ -123,23 +123,27 @@ test("a drill names the states that are to fail, each with its own flag", async 
   expect(run.options?.fail).toEqual(["Apply 003 to production", "Begin rollback"]);
 });
 
-describe("a mistake in the command's arguments ends with 2 and shows what is right", () => {
+describe("a mistake in the command's arguments ends with 2 and shows the correct form", () => {
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
   test.each<[string, string[], string]>([
-    ["a command that there is not", ["reherse"], "Did you mean rehearse?"],
+    ["an unknown command", ["reherse"], "Did you mean rehearse?"],
     ["no command", [], "Usage: sluice"],
-    ["a flag that there is not", ["rehearse", "--pln", "x"], "Did you mean --plan?"],
+    ["an unknown flag", ["rehearse", "--pln", "x"], "Did you mean --plan?"],
     ["a flag without its value", ["rehearse", "--plan"], "argument missing"],
     ["an argument too many", ["rehearse", "x"], "too many arguments"],
-    ["a folder that there is not", ["rehearse", "--plan", "/nowhere"], "There is no folder /nowhere"],
-    ["another time to rehearse", rehearse("--rehearse", "after"), "Allowed choices are before, inside"],
+    ["a missing folder", ["rehearse", "--plan", "/nowhere"], "There is no folder /nowhere"],
+    [
+      "an unknown time for the rehearsal",
+      rehearse("--rehearse", "after"),
+      "Allowed choices are before, inside",
+    ],
     [
       "a drill on a real database",
       rehearse(...url, "--apply", "--fail", "Preflight"),
       "--fail does not go with --apply",
     ],
-    ["another fence", rehearse("--fence", "wall"), "Allowed choices are connect, none"],
+    ["an unknown fence", rehearse("--fence", "wall"), "Allowed choices are connect, none"],
     ["--apply without a database", rehearse("--apply"), "--apply needs --database-url"],
     ["--apply with --yes", rehearse(...url, "--apply", "--yes"), "--yes does not go with --apply"],
     [
@@ -149,7 +153,7 @@ describe("a mistake in the command's arguments ends with 2 and shows what is rig
     ],
     ["a watch without a database", ["watch", "--once"], "--database-url <url>' not specified"],
     [
-      "a watch of what is no database",
+      "a watch of an invalid database",
       ["watch", "--once", "--database-url", "x"],
       "must look like postgresql://",
     ],
@@ -161,11 +165,11 @@ describe("a mistake in the command's arguments ends with 2 and shows what is rig
       rehearse("--no-go", "after-007"),
       "Its gates: readiness, rehearsal, after-002, after-003, open, keep, restore.",
     ],
-    ["one such gate among others", rehearse("--no-go", "open", "--no-go", "opne"), "--no-go opne"],
+    ["one unknown gate among others", rehearse("--no-go", "open", "--no-go", "opne"), "--no-go opne"],
     ["a URL of another database", rehearse("--database-url", "mysql://h/d"), "must look like postgresql://"],
     ["a URL without a database", rehearse("--database-url", "postgres://h"), "must look like postgresql://"],
     ["no evidence folder", ["report"], "missing required argument 'dir'"],
-    ["an evidence folder that there is not", ["report", "/nowhere"], "There is no folder /nowhere"],
+    ["a missing evidence folder", ["report", "/nowhere"], "There is no folder /nowhere"],
   ])("%s", async (_, args, message) => {
     const { code, err, out, run } = await sluice(args);
     expect(err).toContain(message);
@@ -173,12 +177,12 @@ describe("a mistake in the command's arguments ends with 2 and shows what is rig
     expect(run.options).toBeUndefined();
   });
 
-  test("a URL that is refused is not repeated, as a password may be in it", async () => {
+  test("a refused URL is not repeated, as a password may be in it", async () => {
     const { err } = await sluice(rehearse("--database-url", "mysql://me:secret@h/d"));
     expect(err).not.toContain("secret");
   });
 
-  test("what the run itself finds wrong in the call", async () => {
+  test("a mistake that the run itself finds in the call", async () => {
     const run = new FakeRun(started);
     run.breakOff(new UsageError("There is no database app on that server."));
     const { code, err } = await sluice(rehearse("--yes"), run);
@@ -291,7 +295,7 @@ describe("help", () => {
       ["pull-request", "--help"],
       ["GitHub Actions", "Exit codes:", "10 ", "11 ", "12 ", "13 "],
     ],
-  ])("of %j says all there is to say", async (args, texts) => {
+  ])("of %j is complete", async (args, texts) => {
     const { code, out, err } = await sluice(args);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     for (const text of texts) expect(out).toContain(text);

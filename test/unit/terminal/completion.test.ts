@@ -19,14 +19,14 @@ printf '%s\n' "\${COMPREPLY[@]}"`;
   return printed.trim().split("\n");
 }
 
-test("bash completes commands, their options, and what an option may be", async () => {
+test("bash completes commands, their options, and the options' values", async () => {
   expect(await offered("sluice", "reh")).toEqual(["rehearse"]);
   expect(await offered("sluice", "rehearse", "--app")).toEqual(["--apply"]);
   expect(await offered("sluice", "rehearse", "--copy", "")).toEqual(["template", "physical", "dump"]);
   expect(await offered("sluice", "verify", "--ha")).toEqual(["--hash"]);
 });
 
-test("what is of use within GitHub Actions alone is not offered", async () => {
+test("options that only work within GitHub Actions are not offered", async () => {
   for (const shell of ["bash", "zsh", "fish"]) expect(await scriptFor(shell)).not.toContain("pull-request");
 });
 

@@ -129,7 +129,7 @@ export class FakeGate implements OpenGate {
     return this.answered === "in vain" ? undefined : this.answered;
   }
 
-  /** Answers are there for who looks, and close nothing yet. */
+  /** Answers are stored, and do not close the gate yet. */
   notLookedAt(): this {
     this.noticed = false;
     return this;
@@ -141,7 +141,7 @@ export class FakeGate implements OpenGate {
   }
 }
 
-/** A run that tells what a test makes it tell. */
+/** A run that reports what a test makes it report. */
 export class FakeRun implements LocalRun {
   readonly run = "run-1";
   readonly events = new EventQueue<RunEvent>();

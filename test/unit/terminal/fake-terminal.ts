@@ -24,7 +24,7 @@ export class FakeTerminal implements Streams {
     this.stderr = output("stderr");
   }
 
-  /** All that was printed, as it was. */
+  /** Everything that was printed, unchanged. */
   get raw(): string {
     return this.printed.stdout;
   }
@@ -41,7 +41,7 @@ export class FakeTerminal implements Streams {
     (this.stdin as unknown as PassThrough).write(keys);
   }
 
-  /** Waits until that text has been printed, so many times. */
+  /** Waits until that text has been printed so many times. */
   async until(text: string, times = 1): Promise<void> {
     for (let tries = 0; tries < 2000; tries++) {
       if ([this.out, this.err].some((printed) => printed.split(text).length > times)) return;

@@ -27,7 +27,7 @@ describe("how long a state will take", () => {
     expect(measuredBefore(all, now)).toBe(12);
   });
 
-  test("is not known of what was never done before", () => {
+  test("is unknown for work that was never done before", () => {
     const now = row("Take the final snapshot", undefined);
     expect(measuredBefore(view(row("Apply 002 to staging", 10), now), now)).toBeUndefined();
   });

@@ -32,7 +32,7 @@ async function evidenceFolder(): Promise<string> {
   return path;
 }
 
-describe("a mistake outside of Sluice is called none of its bugs, and ends with 2", () => {
+describe("a mistake outside Sluice is not called a bug of Sluice, and ends with 2", () => {
   const system = (code: string, syscall: string, path?: string) =>
     Object.assign(new Error(`${code}: ${syscall}`), { code, syscall, errno: -1, ...(path ? { path } : {}) });
   test.each<[string, Error, RegExp]>([
@@ -45,7 +45,7 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
     ["links in a circle", system("ELOOP", "open", "/a"), /form a circle/],
     ["too many open files", system("EMFILE", "open", "/a"), /ulimit -n/],
     ["a port that is taken", system("EADDRINUSE", "listen"), /another program uses that port/],
-    ["a code that is not on the list", system("ESOMETHING", "open", "/a"), /ESOMETHING/],
+    ["an unlisted code", system("ESOMETHING", "open", "/a"), /ESOMETHING/],
     [
       "a right that the role lacks",
       Object.assign(new Error("permission denied"), { code: "42501" }),
@@ -57,12 +57,12 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
       /that is no standby/,
     ],
     [
-      "a state of the server that is not on the list",
+      "an unlisted state of the server",
       Object.assign(new Error("odd"), { code: "22ZZZ" }),
       /The server reports: odd \(22ZZZ\)/,
     ],
     [
-      "what a run refuses",
+      "an input that a run refuses",
       new SluiceError(ErrorName.FleetFailed, "app is in use"),
       /^error: app is in use$/m,
     ],
@@ -121,7 +121,7 @@ describe("a plan that cannot be read", () => {
     });
   });
 
-  /** Enough for the library to refuse it, and no more than a few hundred values when written out. */
+  /** Enough for the library to refuse it, and only a few hundred values when written out. */
   function multiplying(): string {
     return [
       "a: &a [1, 1]",
@@ -137,8 +137,8 @@ describe("evidence that is damaged is named, document by document", () => {
     ["no JSON", "request.json", () => "oops"],
     ["empty", "plan.json", () => ""],
     ["of another shape", "request.json", () => "[]"],
-    ["without what must be in it", "preflight.json", () => "{}"],
-    ["without what must be in it", "plan.json", (text) => text.replace('"migrations"', '"migration"')],
+    ["without a required part", "preflight.json", () => "{}"],
+    ["without a required part", "plan.json", (text) => text.replace('"migrations"', '"migration"')],
     ["null", "request.json", () => "null"],
   ])("a document is %s: %s", async (_, name, damage) => {
     const dir = await evidenceFolder();
@@ -149,7 +149,7 @@ describe("evidence that is damaged is named, document by document", () => {
     expect(code).toBe(2);
   });
 
-  test("a folder stands in place of a document", async () => {
+  test("a folder stands in the place of a document", async () => {
     const dir = await evidenceFolder();
     await rm(join(dir, "plan.json"));
     await mkdir(join(dir, "plan.json"));
@@ -162,7 +162,7 @@ describe("evidence that is damaged is named, document by document", () => {
 });
 
 describe("a report that is made again", () => {
-  test("takes the former one's place, follows no link, and leaves nothing beside", async () => {
+  test("replaces the former one, follows no link, and leaves nothing beside", async () => {
     const dir = await evidenceFolder();
     const outside = join(await folder(), "precious");
     await writeFile(outside, "precious");

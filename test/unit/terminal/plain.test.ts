@@ -60,7 +60,7 @@ test("a log has a line for each state that is done, each failure and each phase 
   ]);
 });
 
-test("a gate with a No-Go shows whose it was, and that its phase turned back", () => {
+test("a gate with a No-Go shows who gave it, and that its phase turned back", () => {
   expect(
     linesOf(
       started,

@@ -29,7 +29,7 @@ async function planOf(files: Readonly<Record<string, string>>): Promise<string> 
 }
 
 describe("--markdown", () => {
-  test("writes how the run ended, and --since the same file what has changed", async () => {
+  test("writes how the run ended, and with --since the same file shows what has changed", async () => {
     const file = join(await temporaryFolder(), "rehearsal.md");
     await rehearse([...TINY, "--markdown", file, "--since", file], "Refused");
     const first = await readFile(file, "utf8");
@@ -48,7 +48,7 @@ describe("--markdown", () => {
     expect(await readFile(file, "utf8")).toContain("titel");
   });
 
-  test("into what cannot be written is refused before anything runs", async () => {
+  test("into a path that cannot be written is refused before anything runs", async () => {
     const { code, err, run } = await rehearse([...TINY, "--markdown", "/no/such/folder/rehearsal.md"]);
     expect(code).toBe(2);
     expect(err).toContain("--markdown /no/such/folder/rehearsal.md cannot be written");
@@ -57,7 +57,7 @@ describe("--markdown", () => {
 });
 
 describe("--annotations", () => {
-  test("show what ended a run, beside a report that has standard output to itself", async () => {
+  test("show the cause of a run's end, beside a report that has standard output to itself", async () => {
     const { out, err } = await rehearse([...TINY, ...ON_GITHUB, "--json"], "Refused");
     expect(err).toContain("::error file=test/plans/tiny/plan.yaml,title=Sluice%3A Refused::");
     expect(JSON.parse(out)).toMatchObject({ end: "Refused" });
@@ -93,7 +93,7 @@ describe("--annotations", () => {
   );
 });
 
-test("--quiet shows the end in one line: of a success on standard output, of all else on standard error", async () => {
+test("--quiet shows the end in one line: of a success on standard output, otherwise on standard error", async () => {
   expect(await rehearse([...TINY, "--quiet"])).toMatchObject({ out: "Succeeded: this is why.\n", err: "" });
   const refused = await rehearse([...TINY, "--quiet"], "Refused");
   expect(refused).toMatchObject({ code: 12, out: "", err: "Refused: this is why.\n" });

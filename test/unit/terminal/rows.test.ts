@@ -21,7 +21,7 @@ function rows(view: RunView, seconds: number, given: { printed?: Printed; leavin
 const titles = (list: readonly Row[]) => list.map(({ title }) => title);
 
 describe("the live list", () => {
-  test("shows how far long work is, by what the same took on staging", () => {
+  test("shows how far long work is, from the same work on staging", () => {
     const view = viewOf(started, done("Apply 002 to staging", 0, 40), entered("Apply 002 to production", 50));
     expect(titles(rows(view, 80).flatMap(({ below }) => below))).toEqual([
       "Apply 002 to production  30 s of 45 min planned, ███████░░░ 75 %, about 10 s left",
@@ -47,7 +47,7 @@ describe("the live list", () => {
     expect(titles(rows(back, 1))).toEqual(["Migrate  1 s", "Roll back", "Close"]);
   });
 
-  test("shows the states of the phase that is worked on, the time so far, and what the plan expects", () => {
+  test("shows the current phase's states, the time so far, and the planned time", () => {
     const [migrate] = rows(viewOf(started, entered("Apply 002 to production", 0)), 61.7);
     expect(migrate).toMatchObject({ title: "Migrate  1 min 1 s", look: "working" });
     expect(migrate?.below).toEqual([
@@ -55,7 +55,7 @@ describe("the live list", () => {
     ]);
   });
 
-  test("a phase that is done takes one row, with its time against the plan's", () => {
+  test("a finished phase takes one row, with its time beside the plan's", () => {
     const view = viewOf(started, done("Admit the run", 0, 0.4), entered("Restore staging", 0.4));
     expect(rows(view, 1)[0]).toEqual({ title: "Admit  0.4 s of 15 min planned", look: "done", below: [] });
   });
@@ -85,7 +85,7 @@ describe("the live list", () => {
     expect(rows(view, 7)[0]).toMatchObject({ title: "Gate: readiness  No-Go by ada, 7 s", look: "back" });
   });
 
-  test("goes on below a question with what was not shown above it", () => {
+  test("continues below a question with what was not shown above it", () => {
     const asked = viewOf(
       started,
       done("Admit the run", 0, 1),
@@ -106,7 +106,7 @@ describe("the live list", () => {
     expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*Press Ctrl-C again to leave at once$/);
   });
 
-  test("after the end nothing is left that waits", () => {
+  test("after the end nothing in the list waits", () => {
     const view = viewOf(started, done("Write the report", 0, 1), ended("Refused"));
     expect(titles(rows(view, 9))).toEqual(["Close  1 s"]);
   });

@@ -16,14 +16,14 @@ import { FakeTerminal, pause } from "./fake-terminal.ts";
 
 const PLAN = ["--plan", new URL("../../plans/tiny", import.meta.url).pathname];
 
-/** Longer than one press of Ctrl-C may take to arrive twice. */
+/** Longer than the time within which one press of Ctrl-C may arrive twice. */
 const A_MOMENT_MS = 350;
 
 function rehearse(run: FakeRun, terminal: FakeTerminal, ...flags: string[]): Promise<number> {
   return main(["rehearse", ...PLAN, ...flags], terminal, async () => run.start);
 }
 
-/** A run that comes to a gate, and goes on when it has been answered. */
+/** A run that reaches a gate, and continues after the answer. */
 function runWithGate(gate: FakeGate): FakeRun {
   const run = new FakeRun(started, ...done("Admit the run", 0, 1), entered("Gate: readiness", 1), {
     type: "gate",
@@ -62,7 +62,7 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
   });
 
-  test("what was typed before the question answers nothing: not a line, not one without its Enter, not a paste", async () => {
+  test("text typed before the question answers nothing: not a line, not one without its Enter, not a paste", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     terminal.type("y\ry");
     const code = rehearse(runWithGate(gate), terminal);
@@ -87,7 +87,7 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
   });
 
-  test("a Go that changes a real database takes its name, exactly", async () => {
+  test("a Go that changes a real database requires its name, exactly", async () => {
     const [gate, terminal] = [
       new FakeGate("rehearsal", "rehearsal", "orders"),
       new FakeTerminal({ isTTY: true }),
@@ -109,7 +109,7 @@ describe("at a terminal", () => {
     expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
   });
 
-  test("a No-Go takes no name", async () => {
+  test("a No-Go requires no name", async () => {
     const [gate, terminal] = [
       new FakeGate("rehearsal", "rehearsal", "orders"),
       new FakeTerminal({ isTTY: true }),
@@ -123,7 +123,7 @@ describe("at a terminal", () => {
     expect(gate.decisions).toMatchObject([{ decision: "NoGo" }]);
   });
 
-  test("n asks why, and is the No-Go with that comment", async () => {
+  test("n asks for the reason, and is the No-Go with that comment", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
@@ -159,7 +159,7 @@ describe("at a terminal", () => {
     expect(terminal.out).toContain("Answered elsewhere: No-Go by grace");
   });
 
-  test("an answer that is not taken is explained, and asked for again", async () => {
+  test("a rejected answer is explained, and the question is repeated", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const decide = gate.decide.bind(gate);
     gate.decide = async () => {
@@ -175,7 +175,7 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
   });
 
-  test("a Go of several is counted, and the gate stays open for the others and for a No-Go", async () => {
+  test("one Go of several is counted, and the gate stays open for the others and for a No-Go", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     Object.assign(gate.doc, { quorum: { approvals: 2, starterUnknown: false, since: 1 } });
     const code = rehearse(runWithGate(gate), terminal);
@@ -189,7 +189,7 @@ describe("at a terminal", () => {
     expect(gate.decisions).toHaveLength(1);
   });
 
-  test("a flag gives as many Goes as a gate needs, each under a name of its own", async () => {
+  test("a flag gives as many Goes as a gate needs, each under its own name", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal()];
     Object.assign(gate.doc, { quorum: { approvals: 3, starterUnknown: false, since: 1 } });
     expect(await rehearse(runWithGate(gate), terminal, "--yes")).toBe(0);
@@ -239,7 +239,7 @@ describe("at a terminal", () => {
     expect(last).not.toContain("◼");
   });
 
-  test("the cursor is there again in the end", async () => {
+  test("the cursor is visible again at the end", async () => {
     const terminal = new FakeTerminal({ isTTY: true });
     await rehearse(new FakeRun(started, ...done("Admit the run", 0, 1), ended()), terminal);
     expect(terminal.raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(terminal.raw.lastIndexOf("\u001b[?25l"));
@@ -305,7 +305,7 @@ describe("Ctrl-C", () => {
     expect(gate.decisions).toEqual([]);
   });
 
-  test.each(["restore", "keep"] as const)("does not take the question of gate %s away", async (kind) => {
+  test.each(["restore", "keep"] as const)("does not remove the question of gate %s", async (kind) => {
     const [gate, terminal] = [new FakeGate(kind, kind), new FakeTerminal({ isTTY: true })];
     const run = runWithGate(gate);
     const code = rehearse(run, terminal);
@@ -342,7 +342,7 @@ describe("answers given beforehand", () => {
     expect(terminal.out).not.toContain("Type y or n");
   });
 
-  test("are shown as they were given where the run ends before anybody has looked for them", async () => {
+  test("are shown as given if the run ends before anybody has read them", async () => {
     const [gate, terminal] = [new FakeGate().notLookedAt(), new FakeTerminal()];
     const run = new FakeRun(started, entered("Gate: readiness", 1), { type: "gate", gate });
     const decide = gate.decide.bind(gate);
@@ -380,7 +380,7 @@ describe("answers given beforehand", () => {
   });
 });
 
-describe("where standard output is no terminal", () => {
+describe("with standard output that is no terminal", () => {
   test("a gate prints its link and waits for the page", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal()];
     const code = rehearse(runWithGate(gate), terminal);
@@ -391,7 +391,7 @@ describe("where standard output is no terminal", () => {
     expect(terminal.out).toContain("Gate: readiness > Gate: readiness: Go by grace");
   });
 
-  test("nothing but text is printed", async () => {
+  test("only text is printed", async () => {
     const terminal = new FakeTerminal();
     await rehearse(runWithGate(new FakeGate()), terminal, "--yes");
     expect(terminal.raw).not.toContain("\u001b");

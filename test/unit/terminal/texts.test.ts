@@ -28,20 +28,20 @@ describe("a gate at the terminal", () => {
   });
 });
 
-describe("the last words on a run", () => {
+describe("the last lines about a run", () => {
   test.each<[End, string]>([
     ["Succeeded", "✔ Succeeded"],
     ["Refused", "✖ Refused"],
     ["RolledBack", "← Rolled back"],
     ["Restored", "← Restored from the backup"],
     ["NeedsOperator", "✖ An operator is needed now"],
-  ])("of %s are its verdict and its cause, said once", (end, verdict) => {
+  ])("of %s are its verdict and its cause, stated once", (end, verdict) => {
     const text = endText(endOf(end), plain);
     expect(text[1]).toBe(verdict);
     expect(text).toContain("  this is why.");
   });
 
-  test("say where the evidence and the report are, and what to do next", () => {
+  test("show where the evidence and the report are, and what to do next", () => {
     const text = endText(endOf("Refused"), plain).join("\n");
     expect(text).toContain(`Evidence  ${EVIDENCE}`);
     expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
@@ -49,7 +49,7 @@ describe("the last words on a run", () => {
     expect(text).toContain("Left behind  nothing");
   });
 
-  test("of what went well are ten lines at most, with the report and what is to be done", () => {
+  test("of a success are ten lines at most, with the report and what is to be done", () => {
     const text = shortEndText(endOf("Succeeded"), plain);
     expect(text.length).toBeLessThanOrEqual(10);
     expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
@@ -57,7 +57,7 @@ describe("the last words on a run", () => {
     expect(text.join("\n")).toContain("--verbose");
   });
 
-  test("say the downtime", () => {
+  test("show the downtime", () => {
     expect(endText(endOf("Refused"), plain).join("\n")).toMatch(/Downtime/);
   });
 
@@ -67,7 +67,7 @@ describe("the last words on a run", () => {
     expect(text).not.toContain("nothing");
   });
 
-  test("have colour only where it is asked for", () => {
+  test("have colour only if requested", () => {
     const code = "\u001b[";
     expect(endText(endOf("Succeeded"), plain).join("")).not.toContain(code);
     expect(endText(endOf("Succeeded"), paintFor(true)).join("")).toContain(code);
@@ -77,7 +77,7 @@ describe("the last words on a run", () => {
 describe("a run that was left at once", () => {
   const left = { run: "run-1", evidence: EVIDENCE, phase: "Migrate", state: "Apply 002 to production" };
 
-  test("shows where it was, and how its report is made", () => {
+  test("shows its last state, and how to make its report", () => {
     const text = leftText(left, { apply: false }).join("\n");
     expect(text).toContain('Left run run-1 at once, in "Apply 002 to production" (Migrate)');
     expect(text).toContain("embedded databases ended with this process");
@@ -96,12 +96,12 @@ describe("a run that was left at once", () => {
 });
 
 describe("wrapped text", () => {
-  test("keeps to the columns, indents what goes on, and breaks no word", () => {
+  test("keeps to the columns, indents continued lines, and breaks no word", () => {
     const long = "x".repeat(50);
     expect(wrap(`a b ${long} c`, 40, "- ", "  ")).toEqual(["- a b", `  ${long}`, "  c"]);
   });
 
-  test("leaves lines that fit as they are, so that a caret stays below what it points at", () => {
+  test("leaves lines that fit unchanged, so that a caret stays below its place", () => {
     expect(wrap("syntax error\n5 |  SELEC 1;\n     ^", 60, "  ")).toEqual([
       "  syntax error",
       "  5 |  SELEC 1;",

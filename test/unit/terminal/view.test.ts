@@ -13,7 +13,7 @@ function phase(view: RunView, name: string) {
   return found;
 }
 
-describe("what is seen of a run", () => {
+describe("the view of a run", () => {
   test("all its phases wait when it starts", () => {
     const view = viewOf(started);
     expect(view.phases.map(({ status }) => status)).toEqual(Array(8).fill("waiting"));
@@ -32,14 +32,14 @@ describe("what is seen of a run", () => {
     expect(next.current).toBe("Gate: readiness");
   });
 
-  test("a state that loops stays one, from its first entry to its last leaving", () => {
+  test("a state that loops stays one, from its first entry to its last exit", () => {
     const view = viewOf(started, done("Restore staging", 0, 1), done("Restore staging", 5, 6));
     expect(phase(view, "Rehearse").rows).toMatchObject([
       { status: "done", startedAt: at(0), endedAt: at(6), failures: [] },
     ]);
   });
 
-  test("states side by side are two, each done when it is left itself", () => {
+  test("parallel states are two, each finished when it is left itself", () => {
     const [slow, quick] = ["Restore staging", "Apply 002 to staging"] as const;
     const begun = viewOf(
       started,
@@ -61,7 +61,7 @@ describe("what is seen of a run", () => {
     ]);
   });
 
-  test("a state that is tried again stays one, with its failures counted, and is done in the end", () => {
+  test("a state that is tried again stays one, with its failures counted, and is finished at the end", () => {
     const state = "Apply 002 to staging";
     const retrying = viewOf(started, entered(state, 0), failed(state, 1, true), failed(state, 3, true));
     expect(phase(retrying, "Rehearse").rows).toMatchObject([{ status: "retrying" }]);
@@ -93,7 +93,7 @@ describe("what is seen of a run", () => {
     expect(phase(view, "Restore").status).toBe("waiting");
   });
 
-  test("a failure that the phase itself got over does not fail the phase", () => {
+  test("a failure that the phase itself recovers from does not fail the phase", () => {
     const view = viewOf(
       started,
       entered("Gate: readiness", 0),
@@ -105,7 +105,7 @@ describe("what is seen of a run", () => {
     expect(phase(view, "Gate: readiness").rows[0]?.status).toBe("failed");
   });
 
-  test("a state entered again after it had failed for good is a piece of work of its own", () => {
+  test("a state entered again after its final failure is a separate piece of work", () => {
     const view = viewOf(
       started,
       entered("Gate: readiness", 0),
@@ -115,7 +115,7 @@ describe("what is seen of a run", () => {
     expect(phase(view, "Gate: readiness").rows.map(({ status }) => status)).toEqual(["failed", "working"]);
   });
 
-  test("the newest line of progress is the state's that is worked on", () => {
+  test("the newest line of progress belongs to the current state", () => {
     const view = viewOf(
       started,
       entered("Restore staging", 0),
@@ -125,7 +125,7 @@ describe("what is seen of a run", () => {
     expect(phase(view, "Rehearse").rows[0]?.line).toBe("20 of 40 MB");
   });
 
-  test("a No-Go and an answer that never came turn the phase back, a Go does not", () => {
+  test("a No-Go and a missing answer turn the phase back, a Go does not", () => {
     const gate = { type: "gate", gate: new FakeGate() } as const;
     const answered = (answer: { decision: "Go" | "NoGo"; by: string } | undefined) =>
       phase(
@@ -144,7 +144,7 @@ describe("what is seen of a run", () => {
     expect(answered(undefined)).toBe("turned");
   });
 
-  test("the end ends what was worked on", () => {
+  test("the end ends the current work", () => {
     const view = viewOf(started, done("Write the report", 0, 2), ended());
     expect(view.current).toBeUndefined();
     expect(phase(view, "Close")).toMatchObject({ status: "done", endedAt: at(2) });

@@ -62,7 +62,7 @@ describe("after a success", () => {
     expect(started).toHaveLength(1);
   });
 
-  test("of a run that was stopped after it had started it, the watch goes on as its clean-up", async () => {
+  test("if the run was stopped after the start, the watch continues as its clean-up", async () => {
     const { started, again, ports } = await aftercare({ days: 7 });
     const cleanUp = "arn:of:the:clean-up";
     await evidenceOf(ports.evidence, "run").createOnce(docName(Doc.stopped), {

@@ -61,7 +61,7 @@ describe("the newest reading", () => {
     });
   });
 
-  test("takes less for worse where less is what alerts", async () => {
+  test("ranks less as worse if less is what alerts", async () => {
     const { last } = await series(
       reading(0, value("disk", 30, "target", "<10 GiB")),
       reading(5, value("disk", 12, "target", "<10 GiB")),
@@ -101,7 +101,7 @@ describe("what is published", () => {
     ]);
   });
 
-  /** How many numbers of a published plan are said to be beyond their alert; undefined: nothing is said. */
+  /** How many numbers of a published plan are reported beyond their alert; undefined: no report. */
   const beyond = (plan: "deployed" | "published", most: number, ...values: ReadingValue[]) =>
     samplesOf({ values, connections: { used: 3, most, minimum: 50 } }, plan).find(
       ({ name }) => name === PUBLISHED_BEYOND_ALERT,

@@ -25,7 +25,7 @@ describe("a threshold", () => {
 describe("a reading", () => {
   const metric = { target: is("<", 100), alert: is(">", 150) };
 
-  test("stands within its target, short of it, beyond its alert threshold, or nowhere", () => {
+  test("is within its target, short of it, beyond its alert threshold, or nowhere", () => {
     expect([99, 100, 150, 151, null].map((value) => standingOf(metric, value))).toEqual([
       "target",
       "between",
