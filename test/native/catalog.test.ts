@@ -96,7 +96,7 @@ test("a plan that makes a role is refused before anything is copied: it would be
       `${text}\n-- sluice: step "roles"\nDO $$ BEGIN CREATE ROLE notes_intruder; END $$;`,
   });
   await expect(runPlan({ plan, databaseUrl: database.url })).rejects.toThrow(
-    /002_notes\/migrate\.sql:\d+ says "CREATE ROLE" in a DO\nNothing was touched/,
+    /002_notes\/migrate\.sql:\d+ has "CREATE ROLE" in a DO\nNothing was touched/,
   );
   expect((await databases()).filter((name) => !others.includes(name))).toEqual([database.name]);
 });
