@@ -117,7 +117,7 @@ stack.node.root.synth();
       Resources: Record<string, { Type: string }>;
     };
     const types = Object.values(template.Resources).map(({ Type }) => Type);
-    expect(types.filter((type) => type === "AWS::StepFunctions::StateMachine")).toHaveLength(3);
+    expect(types.filter((type) => type === "AWS::StepFunctions::StateMachine")).toHaveLength(4);
   });
 
   test.each([
