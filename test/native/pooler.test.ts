@@ -86,7 +86,7 @@ test.each([[[]], [["--apply"]]])(
     );
     expect({ code, err }).toEqual({
       code: 2,
-      err: expect.stringMatching(/is a connection pooler \(PgBouncer/),
+      err: expect.stringMatching(/is a connection pooler \(such as PgBouncer/),
     });
     expect([await application(database), await databases()]).toEqual(before);
   },

@@ -80,7 +80,7 @@ describe("a database that is held cannot be copied by template: it is said by wh
 
   test("a plain owner, who may do none of that, is advised to request it; a superuser is not", () => {
     for (const name of HELD) {
-      expect(text(name), name).toMatch(/this run's role may not .*: ask the server's administrator/);
+      expect(text(name), name).toMatch(/this run's role may not .*; ask the server's administrator/);
       expect(text(name, "postgres"), name).not.toContain("may not");
     }
   });

@@ -53,7 +53,7 @@ describe.each([
     const [step] = (await steps) ?? [];
     expect(step?.notes).toEqual([
       expect.stringMatching(
-        /graph of about [\d]+ MB \(100000000 rows, 3 dimensions\) does not fit into the \d+ MB/,
+        /graph of about [\d]+ MB \(100000000 rows, 3 dimensions\) does not fit into the available \d+ MB/,
       ),
     ]);
     expect(ports.lines).toContainEqual(expect.stringContaining("does not fit"));
