@@ -9,14 +9,13 @@ import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
 import { firstOfTheSame, quorumOf } from "./approvals.ts";
 import { latestAttempt, withheldSoFar } from "./attempts.ts";
 import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
-import { answerByWave, keepLikeness, notByWave } from "./by-wave.ts";
 import { confirmGate, type GateAnswer } from "./confirm.ts";
 import { consequences, since, waysBackFor } from "./consequences.ts";
-import { isHeld } from "./held.ts";
 import { gateLink, newKey } from "./link.ts";
 import { announce, gateNotice, gateOpened } from "./notify.ts";
 import { warningsFor } from "./warnings.ts";
-import { waveAnswer } from "./wave-answer.ts";
+import { answerByWave, keepLikeness, notByWave, waveAnswer } from "./wave-answer.ts";
+import { isHeld } from "./wave-gates.ts";
 
 const gateFields = {
   ...runFields,

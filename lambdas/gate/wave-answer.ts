@@ -7,6 +7,7 @@ import {
   type OfRollout,
   type RequestDoc,
 } from "../shared/documents.ts";
+import { AnsweredByWave } from "../shared/errors.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { itemsOf, RolloutDocs } from "../shared/rollout-documents.ts";
@@ -16,17 +17,16 @@ import { sha256 } from "../shared/sha256.ts";
 import { latestAttempt } from "./attempts.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";
-import { isHeld } from "./held.ts";
 import { likenessDoc, likenessOf } from "./likeness.ts";
 import { SLUICE, samePerson } from "./names.ts";
-import { basisOfWave } from "./wave-basis.ts";
-import { decisionOn, type WaveGate, waveGateName } from "./wave-gates.ts";
+import { announce, gateOpened } from "./notify.ts";
+import { basisOfWave, decisionOn, isHeld, type WaveGate, waveGateName } from "./wave-gates.ts";
 
 // A run's own gate may be answered by what people decided on its wave, and by nothing else. Whether it is, is found out
 // twice: as the gate opens, and once more, from the evidence alone, before the answer takes effect.
 
 /** What people decided on the wave, for this gate of this run; or why it decides nothing here. */
-export type WaveAnswer =
+type WaveAnswer =
   | { decision: Decision; by: string; comment: string; byWave: ByWave }
   /** Asking: nothing is amiss, as the runs of a first wave ask people. */
   | { why: string[]; asking?: true };
@@ -181,4 +181,43 @@ export async function flawsWithin(
       ? []
       : ["What it was compared with is not what the gate was about."]),
   ];
+}
+
+/** What people approve here, should they: in the waves to come a database that is like this one need not ask. */
+export async function keepLikeness(doc: GateDoc, evidence: RunEvidence): Promise<void> {
+  if (doc.kind === "keep") return;
+  await evidence.createOnce(likenessDoc(doc.gate, doc.attempt), await likenessOf(doc, evidence));
+}
+
+/**
+ * Answers the gate as people decided on the wave. Nobody is sent a link; `confirm` looks at all of it once more.
+ * @throws AnsweredByWave, by which the machine hears it: from inside the database's network no function may
+ * reach Step Functions
+ */
+export async function answerByWave(
+  answer: Extract<WaveAnswer, { decision: unknown }>,
+  doc: GateDoc,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<never> {
+  const { decision, by, comment, byWave } = answer;
+  await evidence.createOnce(Doc.gateDecision(doc.gate, doc.attempt), {
+    gate: doc.gate,
+    attempt: doc.attempt,
+    decision,
+    by,
+    comment,
+    at: ports.clock.now().toISOString(),
+    from: "",
+    ticked: decision === "Go" ? [...doc.checklist] : [],
+    shown: "",
+    byWave,
+  });
+  await announce(gateOpened(doc, evidence.run, ports), ports);
+  throw new AnsweredByWave(comment);
+}
+
+/** Reasons why the gate opens, although the wave got a Go. */
+export function notByWave(why: readonly string[]): string[] {
+  return why.map((line) => `The rollout does not answer this gate. ${line}`);
 }

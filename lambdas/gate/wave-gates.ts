@@ -1,5 +1,7 @@
-import { Doc, type GateDecisionDoc } from "../shared/documents.ts";
+import { Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { RolloutDocs } from "../shared/rollout-documents.ts";
+import { sha256 } from "../shared/sha256.ts";
 import { storedDecision } from "./approvals.ts";
 import { latestAttempt, withheldDoc } from "./attempts.ts";
 
@@ -23,4 +25,37 @@ export async function decisionOn(
   if (!decision) return undefined;
   const withheld = await evidence.read(withheldDoc(name, attempt));
   return withheld && decision.decision === "Go" ? undefined : decision;
+}
+
+/** What a decision on a wave is bound to: the plan, the wave with each of its databases, and the results that were shown. */
+export async function basisOfWave(
+  gate: WaveGate,
+  wave: number,
+  attempt: number,
+  planChecksum: string,
+  rollout: RunEvidence,
+): Promise<GateDoc["basis"]> {
+  const texts = await Promise.all(
+    [
+      `${RolloutDocs.wave(wave)}.json`,
+      RolloutDocs.items(wave),
+      `${RolloutDocs.results(waveGateName(gate, wave), attempt)}.json`,
+    ].map((file) => rollout.readFile(file)),
+  );
+  return { fingerprint: null, planChecksum, report: sha256(JSON.stringify(texts)) };
+}
+
+/** Whether the run waits for its wave at its gate `keep`. One whose smoke tests failed asks people itself. */
+export async function isHeld(run: RunEvidence): Promise<boolean> {
+  const request = await run.read(Doc.request);
+  const smoke = await run.read(Doc.hook("smoke"));
+  return request?.rollout?.held === true && smoke?.results.every(({ passed }) => passed !== false) === true;
+}
+
+/** The gate `keep` of a run that waits there for its wave; undefined where it does not. */
+export async function openKeep(run: RunEvidence): Promise<GateDoc | undefined> {
+  if (!(await isHeld(run))) return undefined;
+  const attempt = await latestAttempt(run, "keep");
+  const doc = await run.read(Doc.gate("keep", attempt));
+  return doc && (await storedDecision(run, doc)) === undefined ? doc : undefined;
 }

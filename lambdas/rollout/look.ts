@@ -1,5 +1,4 @@
-import { openKeep } from "../gate/held.ts";
-import { decisionOn } from "../gate/wave-gates.ts";
+import { decisionOn, openKeep } from "../gate/wave-gates.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { requireTime } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";

@@ -1,7 +1,7 @@
 import { latestAttempt } from "../gate/attempts.ts";
-import { openKeep } from "../gate/held.ts";
 import { tell } from "../gate/notify.ts";
 import { waveAnswer } from "../gate/wave-answer.ts";
+import { openKeep } from "../gate/wave-gates.ts";
 import { Doc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";

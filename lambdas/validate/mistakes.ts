@@ -49,7 +49,7 @@ function proofLine({ name, differences }: ProofDoc): string {
   const more =
     differences.length > MOST_DIFFERENCES ? `; and ${differences.length - MOST_DIFFERENCES} more` : "";
   return again
-    ? `the rollback of ${version} does not bear being tried again: ${some}${more}`
+    ? `the rollback of ${version} does not work a second time: ${some}${more}`
     : `rolling back ${version} does not bring staging back: ${some}${more}${MENDS}`;
 }
 
@@ -61,7 +61,7 @@ function rewriteLines({ steps }: StepsDoc): string[] {
   return steps.flatMap(({ name, at, rewrites }) =>
     rewrites && !rewrites.meant
       ? [
-          `${at}: step "${name}" writes the whole of ${rewrites.tables.join(", ")} anew, and nobody can read it meanwhile. If that is intended: -- sluice: step "${name}" rewrites`,
+          `${at}: step "${name}" rewrites the whole of ${rewrites.tables.join(", ")}, and nobody can read it meanwhile. If that is intended: -- sluice: step "${name}" rewrites`,
         ]
       : [],
   );

@@ -5,6 +5,7 @@ import { Stack, Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { entryPoint, HANDLERS, type Handler } from "../../lambdas/handlers.ts";
+import type { MachineCapability } from "../machine/capabilities.ts";
 import { BUILT, IS_BUILT, PACKAGE_FOLDER } from "../package.ts";
 
 /**
@@ -66,8 +67,9 @@ export function bundleInto(folder: string, names: readonly string[]): void {
 
 /** The entry file of a function's code: its own handler, or one made from the list of handlers. */
 function entryPointOf(name: string, entries: string): string {
-  const handlers: Readonly<Record<string, Handler>> = HANDLERS;
-  const handler = handlers[name];
+  // Typed by capability: one without a handler does not compile.
+  const handlers: Readonly<Record<MachineCapability, Handler>> = HANDLERS;
+  const handler: Handler | undefined = handlers[name as MachineCapability];
   if (!handler) return `lambdas/${name}/handler.ts`;
   const file = join(entries, `${name}.ts`);
   writeFileSync(file, entryPoint(handler, join(PACKAGE_FOLDER, "lambdas").replaceAll("\\", "/")));

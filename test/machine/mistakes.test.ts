@@ -24,7 +24,7 @@ describe("the mistakes of a rehearsal", () => {
       /rolling back 002 does not bring staging back: table public\.left_over added/,
       /rolling back 003 does not bring staging back: .*note: 1000 rows as before, but with other values in "body"; by "id": changed 2/,
       /check 'notes are long' of 002 failed on staging/,
-      /003_labels\/rollback\.sql:1: step "all" writes the whole of public\.note anew/,
+      /003_labels\/rollback\.sql:1: step "all" rewrites the whole of public\.note/,
     ]) {
       expect(issues).toMatch(found);
       expect(end.report.failures.map(({ message }) => message).join("\n")).toMatch(found);
@@ -58,7 +58,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
 
   test("cannot be run twice", async () => {
     expect(await refused((sql) => sql.replace(" IF EXISTS", ""))).toMatch(
-      /the rollback of 002 does not bear being tried again: run a second time, after it had completed, it fails: .*rollback\.sql:2/,
+      /the rollback of 002 does not work a second time: run a second time, after it had completed, it fails: .*rollback\.sql:2/,
     );
   });
 
@@ -80,7 +80,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
     const deletes = `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_attribute WHERE attname = 'author' AND attnum > 0) THEN
       UPDATE note SET body = 'lost' WHERE id = 7; END IF; END $$;\n`;
     expect(await refused((sql) => sql.replace("ALTER", () => `${deletes}ALTER`))).toMatch(
-      /does not bear being tried again: public\.note: 1000 rows as before, but with other values in "body"; by "id": changed 7/,
+      /does not work a second time: public\.note: 1000 rows as before, but with other values in "body"; by "id": changed 7/,
     );
   });
 });
