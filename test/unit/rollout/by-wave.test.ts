@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { openGate } from "../../../lambdas/gate/task.ts";
+import { flawsWithin } from "../../../lambdas/gate/wave-answer.ts";
 import {
   Doc,
   docName,
@@ -12,17 +13,17 @@ import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { rolloutRun } from "../../../lambdas/shared/rollout-name.ts";
 import { ofItsDatabase } from "../../../lambdas/shared/settings.ts";
 import { Catalog, linkOf } from "../gate/scene.ts";
-import { Fleet, ROLLOUT } from "./fleet.ts";
+import { ROLLOUT, RolloutScene } from "./rollout-scene.ts";
 
 const MINUTES = 60;
 
-let instances: Fleet;
+let instances: RolloutScene;
 /** One end per database, by its place. */
 let catalogs: Catalog[];
 
 /** The first wave's database was migrated, with a person's Go at its rehearsal gate, and people said Go to the second. */
 beforeEach(async () => {
-  instances = new Fleet(4);
+  instances = new RolloutScene(4);
   catalogs = Array.from({ length: 4 }, () => new Catalog());
   await instances.admit({ waves: [1, "rest"] });
   await instances.next();
@@ -81,6 +82,34 @@ describe("a run's gate is answered by the Go for its wave", () => {
     expect(await ask(run, 1)).toBe("the wave");
     catalogs[1]?.objects.push({ kind: "table", name: "public.own", definition: "one column" });
     expect(await confirm(run, 1)).toMatchObject({ decision: "Ask" });
+  });
+});
+
+describe("a folder of evidence alone shows whether a wave's answer is the run's own", () => {
+  const of = { gate: "rehearsal", attempt: 1, kind: "rehearsal" } as const;
+  const answered = async () => {
+    const run = await started(2, 1);
+    await checked(run, true);
+    await ask(run, 1);
+    const { byWave } = (await decisionOf(run)) ?? {};
+    if (!byWave) throw new Error("The wave did not answer");
+    return { byWave, evidence: evidenceOf(instances.ports.evidence, run) };
+  };
+
+  test("it is, as the run wrote it", async () => {
+    const { byWave, evidence } = await answered();
+    expect(await flawsWithin(of, byWave, evidence)).toEqual([]);
+  });
+
+  test("it is not, with another digest of what was compared", async () => {
+    const { byWave, evidence } = await answered();
+    expect(await flawsWithin(of, { ...byWave, likeness: "0".repeat(64) }, evidence)).toHaveLength(1);
+    expect(await flawsWithin(of, { ...byWave, likeness: null }, evidence)).toHaveLength(1);
+  });
+
+  test.each([{ wave: 3 }, { rollout: "autumn" }])("it is not, with %j", async (other) => {
+    const { byWave, evidence } = await answered();
+    expect(await flawsWithin(of, { ...byWave, ...other }, evidence)).toHaveLength(1);
   });
 });
 
@@ -229,7 +258,7 @@ async function checked(run: string, passed: boolean): Promise<void> {
 
 type Kind = "rehearsal" | "keep";
 
-const worldOf = async (run: string) => {
+const environmentOf = async (run: string) => {
   const evidence = evidenceOf(instances.ports.evidence, run);
   return { evidence, ports: ofItsDatabase(instances.ports, await evidence.read(Doc.request)) };
 };
@@ -240,7 +269,7 @@ async function ask(
   index: number,
   kind: Kind = "rehearsal",
 ): Promise<"people" | "the wave" | "nobody"> {
-  const { evidence, ports } = await worldOf(run);
+  const { evidence, ports } = await environmentOf(run);
   const before = instances.ports.notices.length;
   const until = new Date(instances.ports.clock.now().getTime() + MINUTES * 60_000).toISOString();
   const event = { gate: kind, kind, version: null, token: `token of ${run}`, escalation: false, until };
@@ -260,7 +289,7 @@ async function answer(decision: "Go", instance: string): Promise<void> {
 }
 
 async function confirm(run: string, index: number, kind: Kind = "rehearsal") {
-  const { evidence, ports } = await worldOf(run);
+  const { evidence, ports } = await environmentOf(run);
   const event = { gate: kind, kind, minutes: MINUTES, heard: "Go" } as const;
   return confirmGate(event, ports, evidence, catalogs[index]?.read);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
-import { Fleet, ROLLOUT } from "./fleet.ts";
+import { ROLLOUT, RolloutScene } from "./rollout-scene.ts";
 
 describe("a rollout is refused", () => {
   test.each([
@@ -18,20 +18,20 @@ describe("a rollout is refused", () => {
     [{ wave: 1 }, /not understood/],
     [{ startedBy: "-" }, /not understood/],
   ])("%j", async (input, why) => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await expect(instances.admit(input)).rejects.toThrow(why);
     // It leaves nothing that another start would continue.
     expect(await instances.evidence.read(docName("rollout"))).toBeUndefined();
   });
 
   test("whose name is a run's", async () => {
-    const instances = new Fleet(1);
+    const instances = new RolloutScene(1);
     await instances.evidence.createOnce(docName("request"), { run: ROLLOUT, execution: "a run" });
     await expect(instances.admit()).rejects.toThrow("A run is called spring");
   });
 
   test("that differs from the earlier one of its name, and the message shows how", async () => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await instances.admit();
     instances.execution = "start-2";
     await expect(instances.admit({ databases: ["app1"], waves: ["rest"], tolerated: 2 })).rejects.toThrow(
@@ -40,7 +40,7 @@ describe("a rollout is refused", () => {
   });
 
   test("while an earlier start is under way: two would decide about the same waves", async () => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await instances.admit();
     instances.running.add("start-1");
     instances.execution = "start-2";
@@ -52,7 +52,7 @@ describe("a rollout is refused", () => {
 
 describe("the list of databases", () => {
   test("may be a file in the bucket's lists", async () => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await instances.ports.evidence.create("lists/two.json", '["app2", "tenant-0"]');
     await instances.admit({ databases: "s3://bucket/lists/two.json" });
     expect(await instances.evidence.require(docName("databases"))).toEqual({
@@ -66,7 +66,7 @@ describe("the list of databases", () => {
 
 describe("a wave", () => {
   test("starts no further run once more failed than is tolerated; its gate opens, and then the others are next", async () => {
-    const instances = new Fleet(5);
+    const instances = new RolloutScene(5);
     await instances.admit({ waves: ["rest"], tolerated: 1 });
     expect(await instances.next()).toMatchObject({ next: "run", number: 1 });
     await instances.runs(1, 0, "Refused");
@@ -93,7 +93,7 @@ describe("a wave", () => {
   });
 
   test("runs the databases of one instance one after the other, and is then not held", async () => {
-    const instances = new Fleet(3, ["one", "one", "other"]);
+    const instances = new RolloutScene(3, ["one", "one", "other"]);
     await instances.admit({ databases: "*", waves: ["rest"] });
     expect(await instances.next()).toMatchObject({ held: "no" });
     const first = await instances.begin(1, 0);
@@ -105,7 +105,7 @@ describe("a wave", () => {
   });
 
   test("that is larger than the number of parallel runs is not held, and its gate shows so first", async () => {
-    const instances = new Fleet(4);
+    const instances = new RolloutScene(4);
     await instances.admit({ waves: [1, "rest"], atATime: 2 });
     expect(await instances.next()).toMatchObject({ held: "yes" });
     await instances.runs(1, 0, "Succeeded");
@@ -119,7 +119,7 @@ describe("a wave", () => {
 
 describe("a rollout that was killed and is started again", () => {
   const killed = async () => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
     await instances.runs(1, 0, "Succeeded");
@@ -146,7 +146,7 @@ describe("a rollout that was killed and is started again", () => {
   });
 
   test("starts the run whose name was noted, if the start itself was lost", async () => {
-    const instances = new Fleet(1);
+    const instances = new RolloutScene(1);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
     const lost = await instances.begin(1, 0);
@@ -157,7 +157,7 @@ describe("a rollout that was killed and is started again", () => {
   });
 
   test("continues if a database does not answer at all: it is left out, and comes with the next wave", async () => {
-    const instances = new Fleet(2);
+    const instances = new RolloutScene(2);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
     await instances.runs(1, 0, "Succeeded");
@@ -167,7 +167,7 @@ describe("a rollout that was killed and is started again", () => {
   });
 
   test("continues with the list of a half-made wave, and adds nothing", async () => {
-    const instances = new Fleet(3);
+    const instances = new RolloutScene(3);
     await instances.admit({ waves: [1, "rest"] });
     await instances.evidence.keepFile(
       "waves/1/items.json",
@@ -181,7 +181,7 @@ describe("a rollout that was killed and is started again", () => {
   });
 
   test("tries failed databases once more, in a wave with a gate", async () => {
-    const instances = new Fleet(2);
+    const instances = new RolloutScene(2);
     await instances.admit({ waves: ["rest"] });
     await instances.next();
     await instances.runs(1, 0, "Succeeded");
@@ -198,7 +198,7 @@ describe("a rollout that was killed and is started again", () => {
 
 describe("a gate of a wave", () => {
   const asked = async (overrides = {}) => {
-    const instances = new Fleet(2, [], overrides);
+    const instances = new RolloutScene(2, [], overrides);
     await instances.admit({ waves: [1, "rest"] });
     await instances.next();
     await instances.runs(1, 0, "Succeeded");
@@ -267,7 +267,7 @@ describe("a gate of a wave", () => {
 
 describe("the coordinator", () => {
   test("answers in a few hundred bytes, whatever the number of databases", async () => {
-    const instances = new Fleet(500);
+    const instances = new RolloutScene(500);
     const admitted = await instances.admit();
     const answers = [admitted, await instances.next()];
     await instances.runs(1, 0, "Succeeded");

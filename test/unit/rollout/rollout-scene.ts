@@ -11,7 +11,7 @@ export const RUNS = "arn:aws:states:eu-central-1:123456789012:stateMachine:Sluic
 type Answer = Readonly<Record<string, string | number | boolean | null>>;
 
 /** A deployment with so many databases, and a rollout over them whose runs end as a test sets. */
-export class Fleet {
+export class RolloutScene {
   readonly scene: Scene;
   readonly ports: MemoryPorts;
   readonly running = new Set<string>();
