@@ -139,7 +139,7 @@ async function showLimits(options: RolloutOptions, migrations: number, context: 
   const { print } = await import("../../local/terminal/streams.ts");
   const [{ rolloutLimits }, { sizesOf }] = await Promise.all([
     import("../../lambdas/rollout/limits.ts"),
-    import("../../lambdas/rollout/waves.ts"),
+    import("../../lambdas/rollout/input.ts"),
   ]);
   const { databases, waves, atATime } = options;
   const { lines, problems, notes } = rolloutLimits({

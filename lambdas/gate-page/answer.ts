@@ -1,5 +1,4 @@
-import { publishersAmong } from "../gate/approvals.ts";
-import { withheldDoc } from "../gate/attempts.ts";
+import { publishersAmong, withheldDoc } from "../gate/attempts.ts";
 import {
   type Answered,
   type Closed,

@@ -10,7 +10,7 @@ import {
 } from "../gate/link.ts";
 import { renderReport } from "../report/page/page.ts";
 import type { Report } from "../report/schema.ts";
-import { rolloutPage } from "../rollout/page.ts";
+import { rolloutPage } from "../rollout/report.ts";
 import { Doc, type GateDoc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { type Html, raw } from "../shared/html.ts";

@@ -10,8 +10,14 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { endsWithWindow, type GateTime, requireTime, type TimedGate, timeLeft } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";
 import { moment } from "../shared/text.ts";
-import { approvalsSoFar, storedDecision } from "./approvals.ts";
-import { deliveredDoc, latestAttempt, withheldDoc, withheldSoFar } from "./attempts.ts";
+import {
+  approvalsSoFar,
+  deliveredDoc,
+  latestAttempt,
+  storedDecision,
+  withheldDoc,
+  withheldSoFar,
+} from "./attempts.ts";
 import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";

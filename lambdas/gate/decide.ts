@@ -10,8 +10,7 @@ import {
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { leadsToProduction } from "../shared/gates.ts";
 import type { GatePorts } from "../shared/ports.ts";
-import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
-import { latestAttempt } from "./attempts.ts";
+import { approvalsSoFar, approve, latestAttempt, storedDecision } from "./attempts.ts";
 import { keepShown, terminalText } from "./basis.ts";
 import type { GateAddress } from "./link.ts";
 import { isName, nameProblem, relationOf } from "./names.ts";

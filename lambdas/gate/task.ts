@@ -6,16 +6,14 @@ import { GATE_KINDS, type GateKind, gateName, requireTime, windowOfGate } from "
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
-import { firstOfTheSame, quorumOf } from "./approvals.ts";
-import { latestAttempt, withheldSoFar } from "./attempts.ts";
+import { firstOfTheSame, latestAttempt, quorumOf, withheldSoFar } from "./attempts.ts";
 import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { confirmGate, type GateAnswer } from "./confirm.ts";
 import { consequences, since, waysBackFor } from "./consequences.ts";
 import { gateLink, newKey } from "./link.ts";
 import { announce, gateNotice, gateOpened } from "./notify.ts";
 import { warningsFor } from "./warnings.ts";
-import { answerByWave, keepLikeness, notByWave, waveAnswer } from "./wave-answer.ts";
-import { isHeld } from "./wave-gates.ts";
+import { answerByWave, isHeld, keepLikeness, notByWave, waveAnswer } from "./wave-answer.ts";
 
 const gateFields = {
   ...runFields,

@@ -14,13 +14,12 @@ import { itemsOf, RolloutDocs } from "../shared/rollout-documents.ts";
 import { rolloutRun } from "../shared/rollout-name.ts";
 import { fullName } from "../shared/settings.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { latestAttempt } from "./attempts.ts";
+import { latestAttempt, storedDecision, withheldDoc } from "./attempts.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";
 import { likenessDoc, likenessOf } from "./likeness.ts";
 import { SLUICE, samePerson } from "./names.ts";
 import { announce, gateOpened } from "./notify.ts";
-import { basisOfWave, decisionOn, isHeld, type WaveGate, waveGateName } from "./wave-gates.ts";
 
 // A run's own gate may be answered by what people decided on its wave, and by nothing else. Whether it is, is found out
 // twice: as the gate opens, and once more, from the evidence alone, before the answer takes effect.
@@ -220,4 +219,59 @@ export async function answerByWave(
 /** Reasons why the gate opens, although the wave got a Go. */
 export function notByWave(why: readonly string[]): string[] {
   return why.map((line) => `The rollout does not answer this gate. ${line}`);
+}
+
+/** Before a wave: does it start? Once its runs are held or have ended: do they stay? */
+export type WaveGate = "start" | "keep";
+
+export function waveGateName(gate: WaveGate, wave: number): string {
+  return `${gate}-${wave}`;
+}
+
+/** The decision on the newest attempt at that gate; undefined where there is none, or a Go was withheld. */
+export async function decisionOn(
+  evidence: RunEvidence,
+  gate: WaveGate,
+  wave: number,
+): Promise<GateDecisionDoc | undefined> {
+  const name = waveGateName(gate, wave);
+  const attempt = await latestAttempt(evidence, name);
+  const doc = await evidence.read(Doc.gate(name, attempt));
+  const decision = doc && (await storedDecision(evidence, doc));
+  if (!decision) return undefined;
+  const withheld = await evidence.read(withheldDoc(name, attempt));
+  return withheld && decision.decision === "Go" ? undefined : decision;
+}
+
+/** What a decision on a wave is bound to: the plan, the wave with each of its databases, and the results that were shown. */
+export async function basisOfWave(
+  gate: WaveGate,
+  wave: number,
+  attempt: number,
+  planChecksum: string,
+  rollout: RunEvidence,
+): Promise<GateDoc["basis"]> {
+  const texts = await Promise.all(
+    [
+      `${RolloutDocs.wave(wave)}.json`,
+      RolloutDocs.items(wave),
+      `${RolloutDocs.results(waveGateName(gate, wave), attempt)}.json`,
+    ].map((file) => rollout.readFile(file)),
+  );
+  return { fingerprint: null, planChecksum, report: sha256(JSON.stringify(texts)) };
+}
+
+/** Whether the run waits for its wave at its gate `keep`. One whose smoke tests failed asks people itself. */
+export async function isHeld(run: RunEvidence): Promise<boolean> {
+  const request = await run.read(Doc.request);
+  const smoke = await run.read(Doc.hook("smoke"));
+  return request?.rollout?.held === true && smoke?.results.every(({ passed }) => passed !== false) === true;
+}
+
+/** The gate `keep` of a run that waits there for its wave; undefined where it does not. */
+export async function openKeep(run: RunEvidence): Promise<GateDoc | undefined> {
+  if (!(await isHeld(run))) return undefined;
+  const attempt = await latestAttempt(run, "keep");
+  const doc = await run.read(Doc.gate("keep", attempt));
+  return doc && (await storedDecision(run, doc)) === undefined ? doc : undefined;
 }

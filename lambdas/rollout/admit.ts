@@ -8,10 +8,8 @@ import type { Environment } from "../shared/ports.ts";
 import { type ListedDatabase, type RolloutDoc, RolloutDocs } from "../shared/rollout-documents.ts";
 import { ROLLOUT_NAME } from "../shared/rollout-name.ts";
 import type { RunSettings } from "../shared/settings.ts";
-import { databasesOf } from "./databases.ts";
-import { type RolloutInput, rolloutInput } from "./input.ts";
+import { databasesOf, type RolloutInput, rolloutInput, sizesOf } from "./input.ts";
 import { rolloutLimits } from "./limits.ts";
-import { sizesOf } from "./waves.ts";
 
 export interface AdmitRollout {
   /** The execution's own name. */

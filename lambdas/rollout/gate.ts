@@ -1,5 +1,4 @@
-import { storedDecision } from "../gate/approvals.ts";
-import { deliveredDoc, latestAttempt, withheldDoc } from "../gate/attempts.ts";
+import { deliveredDoc, latestAttempt, storedDecision, withheldDoc } from "../gate/attempts.ts";
 import { closeGate, type GateAnswer } from "../gate/confirm.ts";
 import { starterWhoMayNotDecide } from "../gate/decide.ts";
 import { flawsOf } from "../gate/flaws.ts";
@@ -7,7 +6,7 @@ import { gateLink, newKey } from "../gate/link.ts";
 import { isName, samePerson } from "../gate/names.ts";
 import { announce, gateDecided, gateNotice, gateOpened } from "../gate/notify.ts";
 import { checklistOf } from "../gate/task.ts";
-import { basisOfWave, type WaveGate, waveGateName } from "../gate/wave-gates.ts";
+import { basisOfWave, type WaveGate, waveGateName } from "../gate/wave-answer.ts";
 import type { WithheldDoc } from "../shared/documents.ts";
 import { Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { decisionOn } from "../gate/wave-gates.ts";
+import { decisionOn } from "../gate/wave-answer.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { requireTime } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -14,10 +14,11 @@ import {
   RolloutDocs,
   startOf,
   type WaveDoc,
+  type WaveSize,
 } from "../shared/rollout-documents.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { Answer } from "../shared/task.ts";
-import { nextWave } from "./waves.ts";
+import { sizeOf } from "./input.ts";
 
 export interface NextWave {
   execution: string;
@@ -120,6 +121,26 @@ async function makeWave(
     ...(whyNotHeld === undefined ? {} : { whyNotHeld }),
     references: await referencesSoFar(evidence),
   });
+}
+
+/**
+ * The databases of the next wave. Those that a wave left out, as too many had failed in it, are the next one.
+ * @param step place in the waves of the input; that of the wave before, -1 where there was none
+ * @param leftOut indexes that the wave before left out
+ * @param notDone indexes of all that are to be done yet, in order
+ */
+export function nextWave(
+  waves: readonly WaveSize[],
+  all: number,
+  step: number,
+  leftOut: readonly number[],
+  notDone: readonly number[],
+): { step: number; indexes: number[] } {
+  if (leftOut.length > 0) return { step, indexes: [...leftOut] };
+  // What failed in an earlier start comes again with the last wave, whatever that took at first.
+  const next = Math.min(step + 1, waves.length - 1);
+  const size = step + 1 < waves.length ? sizeOf(waves[next] ?? "rest", all, notDone.length) : notDone.length;
+  return { step: next, indexes: notDone.slice(0, size) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { openKeep } from "../gate/wave-gates.ts";
+import { openKeep } from "../gate/wave-answer.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { EvidenceStore } from "../shared/ports.ts";

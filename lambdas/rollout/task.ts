@@ -7,13 +7,11 @@ import type { Environment, Ports } from "../shared/ports.ts";
 import { ofItsDatabase } from "../shared/settings.ts";
 import { type Answer, DONE, withPlan } from "../shared/task.ts";
 import { admitRollout } from "./admit.ts";
-import { begin } from "./begin.ts";
-import { noteEnd } from "./end.ts";
 import { confirmWaveGate, openWaveGate } from "./gate.ts";
-import { look } from "./look.ts";
+import { look, release } from "./held.ts";
 import { next } from "./next.ts";
-import { release } from "./release.ts";
 import { reportRollout } from "./report.ts";
+import { begin, noteEnd } from "./runs.ts";
 
 const fields = { run: z.string().min(1), execution: z.string().min(1) };
 const wave = z.number().int().positive();

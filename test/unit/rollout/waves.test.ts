@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { nextWave, sizesOf, whyNoSize } from "../../../lambdas/rollout/waves.ts";
+import { sizesOf, whyNoSize } from "../../../lambdas/rollout/input.ts";
+import { nextWave } from "../../../lambdas/rollout/next.ts";
 
 describe("the sizes of waves", () => {
   test.each([
