@@ -1,15 +1,19 @@
 import { hasLedger } from "../lambdas/ledger/ledger.ts";
-import { besideThatDiffers, readBeside, takeLargeObjects } from "../lambdas/proof/besides.ts";
+import {
+  besideThatDiffers,
+  readBeside,
+  takeLargeObjects,
+  takeSequences,
+  wentBack,
+} from "../lambdas/proof/besides.ts";
 import { takeFingerprint } from "../lambdas/proof/catalog.ts";
 import { takeTableContent } from "../lambdas/proof/checksums.ts";
 import { type Compared, compareContents, modeOf, readAs } from "../lambdas/proof/compare-contents.ts";
 import { describeDifference, differences } from "../lambdas/proof/difference.ts";
 import { withoutLeft } from "../lambdas/proof/leaves.ts";
-import { marked, recordOf } from "../lambdas/proof/records.ts";
 import { countRows, markedTables, otherLineage } from "../lambdas/proof/row-versions.ts";
 import { scopeOf } from "../lambdas/proof/scope.ts";
-import { takeSequences, wentBack } from "../lambdas/proof/sequences.ts";
-import { keptFingerprint } from "../lambdas/proof/stored-catalog.ts";
+import { keptFingerprint, marked, recordOf } from "../lambdas/proof/stored-record.ts";
 import { differencesOfViews, takeViews } from "../lambdas/proof/views.ts";
 import {
   Doc,

@@ -1,5 +1,5 @@
 import { describeDifference, differences, movedInWords } from "../proof/difference.ts";
-import { keptFingerprint, type StandingCatalog, standingCatalog } from "../proof/stored-catalog.ts";
+import { keptFingerprint, type StandingCatalog, standingCatalog } from "../proof/stored-record.ts";
 import { CHAIN, documentsOf } from "../shared/chain.ts";
 import { Doc, type GateDoc, type ShownDocuments } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { keepStill } from "../fence/stilled.ts";
-import { noteApplied, refuseOtherwiseApplied } from "../proof/applied-again.ts";
 import { noteChanges } from "../proof/changes-seen.ts";
 import { keepRows, makeRoomForRows } from "../proof/former-rows.ts";
+import { noteApplied, refuseOtherwiseApplied } from "../proof/leaves.ts";
 import { stagingWishes } from "../proof/subjects.ts";
 import { takeRecord } from "../proof/take-record.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";

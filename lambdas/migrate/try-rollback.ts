@@ -3,7 +3,7 @@ import { takeFingerprint } from "../proof/catalog.ts";
 import { describeDifference, differences } from "../proof/difference.ts";
 import { notLeft, notLeftText, withoutLeft } from "../proof/leaves.ts";
 import { prove } from "../proof/prove.ts";
-import { keptFingerprint } from "../proof/stored-catalog.ts";
+import { keptFingerprint } from "../proof/stored-record.ts";
 import { Doc, type StepDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -17,7 +17,7 @@ import { withPinnedSnapshot } from "./pinned.ts";
  * extension are lines of that extension.
  *
  * Left out: the database's name, passwords and their hashes, the provider's own roles (named pg_... and rds...),
- * large objects (see besides.ts), the values that sequences have reached (see sequences.ts), and everything physical.
+ * large objects and the values that sequences have reached (see besides.ts), and everything physical.
  * Values of settings with a dot in their name, connection strings of subscriptions and options of user mappings are
  * shown as digests, because they may hold secrets.
  *

@@ -12,9 +12,9 @@ import type {
   TableContentDoc,
 } from "../shared/documents.ts";
 import { identifier } from "../shared/sql-text.ts";
+import { wentBack } from "./besides.ts";
 import { modeOf } from "./compare-contents.ts";
 import { type Difference, differences } from "./difference.ts";
-import { wentBack } from "./sequences.ts";
 
 /** A database at one moment. */
 export interface Moment {

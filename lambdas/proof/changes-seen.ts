@@ -30,9 +30,8 @@ import {
 import { listTables } from "./checksums.ts";
 import { noteMade, noteMadeByAll } from "./made.ts";
 import { countTables, readTables } from "./read-tables.ts";
-import { marked, recordOf, requireMarkedRecord, requireRecord } from "./records.ts";
 import { hasOtherLabels } from "./row-versions.ts";
-import { keptFingerprint } from "./stored-catalog.ts";
+import { keptFingerprint, marked, recordOf, requireMarkedRecord, requireRecord } from "./stored-record.ts";
 import { stagingWishes } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
 

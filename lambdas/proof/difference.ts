@@ -1,7 +1,7 @@
 import type { CatalogObject, Fingerprint, RecordDoc, RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { oneLine } from "../shared/text.ts";
-import { fingerprintOf, keptFingerprint } from "./stored-catalog.ts";
+import { fingerprintOf, keptFingerprint } from "./stored-record.ts";
 
 /** One object that differs. `before` and `after` are its definitions, absent if it did not exist then. */
 export interface Difference {

@@ -9,7 +9,7 @@ import {
 import type { RunEvidence } from "../shared/evidence.ts";
 import { isPartOf } from "./changes-observed.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
-import { keptFingerprint } from "./stored-catalog.ts";
+import { keptFingerprint } from "./stored-record.ts";
 
 // Others also work on production, even behind the fence: its own maintenance, an administrator. If a plan's rehearsal
 // did not touch an object, its migrations did not change it, so a difference there is reported separately.

@@ -19,11 +19,11 @@ import type { Ports } from "../shared/ports.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
 import { versionTables } from "../version-table/tables.ts";
-import { besideThatDiffers, grown, readBeside } from "./besides.ts";
+import { besideThatDiffers, grown, ranAhead, readBeside, wentBack } from "./besides.ts";
+import { heldToRehearsal } from "./changes-held.ts";
 import { compareContents } from "./compare-contents.ts";
 import { catalogDifferences, describeDifference, movedBetween } from "./difference.ts";
 import { rowsThatDiffer } from "./former-rows.ts";
-import { heldToRehearsal } from "./held.ts";
 import { notLeft, notLeftText, withoutLeft } from "./leaves.ts";
 import {
   isUntouchedByPlan,
@@ -35,10 +35,8 @@ import {
   onlyOthers,
   withoutParts,
 } from "./made.ts";
-import { recordOf, requireRecord } from "./records.ts";
 import { scopeOf } from "./scope.ts";
-import { ranAhead, wentBack } from "./sequences.ts";
-import { fingerprintOf } from "./stored-catalog.ts";
+import { fingerprintOf, recordOf, requireRecord } from "./stored-record.ts";
 import { sinceBefore } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
 import { differencesOfViews } from "./views.ts";

@@ -6,10 +6,10 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { differencesOfCopy } from "./difference.ts";
-import { keptFingerprint } from "./stored-catalog.ts";
+import { keptFingerprint } from "./stored-record.ts";
 import { productionWishes, sinceBefore } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
-import { takeMark } from "./write-mark.ts";
+import { takeMark } from "./writes.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
 

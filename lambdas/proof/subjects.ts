@@ -15,8 +15,8 @@ import { versionTables } from "../version-table/tables.ts";
 import type { ContentMode } from "./checksums.ts";
 import { readAs } from "./compare-contents.ts";
 import type { TableToRead } from "./read-tables.ts";
-import { requireMarkedRecord } from "./records.ts";
 import { hasOtherLabels } from "./row-versions.ts";
+import { requireMarkedRecord } from "./stored-record.ts";
 
 /** How a table's values are read. */
 export type Wish = Pick<TableToRead, "mode" | "byColumn">;

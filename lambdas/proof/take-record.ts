@@ -12,15 +12,20 @@ import { Draft } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { takeGrowing, takeLargeObjects } from "./besides.ts";
+import { takeGrowing, takeLargeObjects, takeSequences } from "./besides.ts";
 import { takeFingerprint } from "./catalog.ts";
 import { listTables } from "./checksums.ts";
 import type { Reading } from "./read-tables.ts";
 import { countTables, inParallel, readTables } from "./read-tables.ts";
-import { type MarkedRecord, marked, recordOf, requireMarkedRecord } from "./records.ts";
 import { isDoubtful, takeRowMark } from "./row-versions.ts";
-import { takeSequences } from "./sequences.ts";
-import { keepCatalog, standingCatalog } from "./stored-catalog.ts";
+import {
+  keepCatalog,
+  type MarkedRecord,
+  marked,
+  recordOf,
+  requireMarkedRecord,
+  standingCatalog,
+} from "./stored-record.ts";
 import {
   type Base,
   type Scope,

@@ -15,7 +15,7 @@ import { asFarAsRead, compareContents } from "./compare-contents.ts";
 import { differencesOfCopy } from "./difference.ts";
 import { prove } from "./prove.ts";
 import { scopeOf } from "./scope.ts";
-import { keptFingerprint } from "./stored-catalog.ts";
+import { keptFingerprint } from "./stored-record.ts";
 import { EVERY_ROW } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
 

@@ -1,4 +1,4 @@
-import { LARGE_OBJECTS } from "../proof/write-mark.ts";
+import { LARGE_OBJECTS } from "../proof/writes.ts";
 import { Doc } from "../shared/documents.ts";
 import { clock, count, duration, grouped, list, moment, moment as words } from "../shared/text.ts";
 import { stagingProof } from "../validate/mistakes.ts";

@@ -1,6 +1,6 @@
 import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
 import { replayedBytes, replayText } from "../moments/wal.ts";
-import { requireRecord } from "../proof/records.ts";
+import { requireRecord } from "../proof/stored-record.ts";
 import { Doc, type PredictedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -1,6 +1,6 @@
 import { describeDifference, differences } from "../proof/difference.ts";
 import { madeByEach, madeByPlan } from "../proof/made.ts";
-import { keptFingerprint, standingCatalog } from "../proof/stored-catalog.ts";
+import { keptFingerprint, standingCatalog } from "../proof/stored-record.ts";
 import type { CheckResult, LeftDoc, Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Session } from "../shared/session.ts";

@@ -1,4 +1,4 @@
-import { keptFingerprint } from "../proof/stored-catalog.ts";
+import { keptFingerprint } from "../proof/stored-record.ts";
 import type { Fingerprint } from "../shared/documents.ts";
 import { Doc, type LeftDoc, type Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

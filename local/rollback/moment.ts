@@ -1,9 +1,13 @@
-import { largeObjectsThatDiffer, takeLargeObjects } from "../../lambdas/proof/besides.ts";
+import {
+  largeObjectsThatDiffer,
+  takeLargeObjects,
+  takeSequences,
+  wentBack,
+} from "../../lambdas/proof/besides.ts";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables, type TableContent, takeTableContent } from "../../lambdas/proof/checksums.ts";
 import { compareContents } from "../../lambdas/proof/compare-contents.ts";
 import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
-import { takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
 import type { Fingerprint, LargeObjectsDoc, SequenceDoc } from "../../lambdas/shared/documents.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/user-objects.ts";

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import { openGate } from "../../lambdas/gate/task.ts";
 import { fingerprintOf } from "../../lambdas/proof/catalog.ts";
-import { keepCatalog } from "../../lambdas/proof/stored-catalog.ts";
+import { keepCatalog } from "../../lambdas/proof/stored-record.ts";
 import { Doc, type GateDecisionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import type { GateKind } from "../../lambdas/shared/gates.ts";
 import { timeLeft } from "../../lambdas/shared/gates.ts";

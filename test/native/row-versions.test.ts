@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { tableTexts } from "../../lambdas/proof/changes-in-words.ts";
 import { type Moment, observe } from "../../lambdas/proof/changes-observed.ts";
 import { compareContents } from "../../lambdas/proof/compare-contents.ts";
-import { requireMarkedRecord } from "../../lambdas/proof/records.ts";
+import { requireMarkedRecord } from "../../lambdas/proof/stored-record.ts";
 import type { Scope, Wish } from "../../lambdas/proof/subjects.ts";
 import { takeRecord } from "../../lambdas/proof/take-record.ts";
 import { Doc, docName, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
-import { type StandingCatalog, standingCatalog } from "../../lambdas/proof/stored-catalog.ts";
+import { type StandingCatalog, standingCatalog } from "../../lambdas/proof/stored-record.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { memoryPorts } from "../support/ports.ts";
 import { countingReadings } from "../support/readings.ts";

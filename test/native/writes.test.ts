@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { recordTask } from "../../lambdas/proof/record.ts";
-import { takeMark, writtenBetween } from "../../lambdas/proof/write-mark.ts";
-import { writesTask } from "../../lambdas/proof/writes.ts";
+import { takeMark, writesTask, writtenBetween } from "../../lambdas/proof/writes.ts";
 import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";

@@ -5,11 +5,11 @@ import {
   readBeside,
   takeGrowing,
   takeLargeObjects,
+  takeSequences,
 } from "../../lambdas/proof/besides.ts";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
 import { scopeInWords, scopeOf } from "../../lambdas/proof/scope.ts";
-import { takeSequences } from "../../lambdas/proof/sequences.ts";
 import { contentModes } from "../../lambdas/proof/subjects.ts";
 import type { RecordDoc } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";

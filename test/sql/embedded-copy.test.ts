@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { takeSequences } from "../../lambdas/proof/sequences.ts";
+import { takeSequences } from "../../lambdas/proof/besides.ts";
 import { EmbeddedInstances } from "../../local/embedded-instances.ts";
 
 const instances = new EmbeddedInstances("owner");

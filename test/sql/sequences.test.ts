@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
+import { ranAhead, takeSequences, wentBack } from "../../lambdas/proof/besides.ts";
 import { proveTask } from "../../lambdas/proof/prove.ts";
 import { recordTask } from "../../lambdas/proof/record.ts";
-import { ranAhead, takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
 import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
-import { standingCatalog } from "../../lambdas/proof/stored-catalog.ts";
+import { standingCatalog } from "../../lambdas/proof/stored-record.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";

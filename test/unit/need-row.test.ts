@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables } from "../../lambdas/proof/checksums.ts";
-import { takeMark } from "../../lambdas/proof/write-mark.ts";
+import { takeMark } from "../../lambdas/proof/writes.ts";
 import { requireRow, type Session } from "../../lambdas/shared/session.ts";
 
 /** The embedded Postgres answers like this after some failures: no rows, and no error. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
-import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
+import { keepFingerprint } from "../../../lambdas/proof/stored-record.ts";
 import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../../lambdas/shared/ports.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { fingerprintQuery } from "../../../lambdas/proof/catalog.ts";
 import { ACCESS_QUERY, MAY_READ } from "../../../lambdas/proof/catalog-roles.ts";
 import { ALIVE } from "../../../lambdas/proof/pinned.ts";
-import { MOMENT } from "../../../lambdas/proof/stored-catalog.ts";
+import { MOMENT } from "../../../lambdas/proof/stored-record.ts";
 import type { CatalogObject } from "../../../lambdas/shared/documents.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 

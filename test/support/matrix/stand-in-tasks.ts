@@ -7,7 +7,7 @@ import { preflightTask } from "../../../lambdas/preflight/task.ts";
 import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
 import { proofName, proveTask } from "../../../lambdas/proof/prove.ts";
 import { recordTask } from "../../../lambdas/proof/record.ts";
-import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
+import { keepFingerprint } from "../../../lambdas/proof/stored-record.ts";
 import { verifyTask } from "../../../lambdas/proof/verify.ts";
 import { writesTask } from "../../../lambdas/proof/writes.ts";
 import { predict } from "../../../lambdas/rollback/predict.ts";

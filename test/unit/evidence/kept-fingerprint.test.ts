@@ -5,7 +5,7 @@ import {
   keepFingerprint,
   keptFingerprint,
   fingerprintOf as recordedFingerprint,
-} from "../../../lambdas/proof/stored-catalog.ts";
+} from "../../../lambdas/proof/stored-record.ts";
 import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence } from "../../support/ports.ts";

@@ -3,7 +3,7 @@ import { type OpenGate, openGate } from "../../../lambdas/gate/task.ts";
 import { answer } from "../../../lambdas/gate-page/answer.ts";
 import type { GateRequest, GateResponse } from "../../../lambdas/gate-page/request.ts";
 import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
-import { keepCatalog } from "../../../lambdas/proof/stored-catalog.ts";
+import { keepCatalog } from "../../../lambdas/proof/stored-record.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
 import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";

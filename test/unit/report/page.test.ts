@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
-import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
+import { keepFingerprint } from "../../../lambdas/proof/stored-record.ts";
 import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
 import { renderReport } from "../../../lambdas/report/page/page.ts";
