@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { releaseClaim, takeClaim } from "../ledger/claim.ts";
+import { releaseClaim, takeClaim } from "../ledger/ledger.ts";
 import { Doc, docName, type FenceDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -19,9 +19,17 @@ import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { ofItsDatabase } from "../shared/settings.ts";
 import * as page from "./answers.ts";
-import { formProblems, type GateForm, parseForm } from "./form.ts";
 import { type MakeReport, reportAddress, showReport, visitOf } from "./report-page.ts";
-import { fromOwnPage, type GateRequest, type GateResponse, MOST_BODY_BYTES, respond } from "./request.ts";
+import {
+  formProblems,
+  fromOwnPage,
+  type GateForm,
+  type GateRequest,
+  type GateResponse,
+  MOST_BODY_BYTES,
+  parseForm,
+  respond,
+} from "./request.ts";
 
 /** Answers a request for a gate's page. GET and HEAD show the page; only POST decides. */
 export async function answer(

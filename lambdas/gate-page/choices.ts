@@ -6,9 +6,9 @@ import type { GateApprovalDoc, GateDoc } from "../shared/documents.ts";
 import { leadsToProduction, takesName } from "../shared/gates.ts";
 import { type Html, html } from "../shared/html.ts";
 import { knownAs } from "../shared/settings.ts";
-import { described, field, fieldId, type GateForm, wrong } from "./form.ts";
 import type { GateView } from "./gate-page.ts";
 import { time } from "./layout.ts";
+import { described, field, fieldId, type GateForm, wrong } from "./request.ts";
 
 /** What the page's forms need. The page without forms is stored as evidence of what was shown. */
 export interface FormState {

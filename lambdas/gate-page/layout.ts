@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { STYLE as REPORT_STYLE } from "../report/page/style.ts";
+import { STYLE as REPORT_STYLE } from "../report/page/parts.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import { type Html, type HtmlValue, html, raw } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";

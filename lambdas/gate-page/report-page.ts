@@ -19,10 +19,9 @@ import { RolloutDocs } from "../shared/rollout-documents.ts";
 import { sha256 } from "../shared/sha256.ts";
 import * as page from "./answers.ts";
 import type { FormState } from "./choices.ts";
-import { gatePage } from "./gate-page.ts";
+import { gatePage, wavePage } from "./gate-page.ts";
 import { REPORT_HEADERS } from "./layout.ts";
 import { fitsAnAnswer, type GateRequest, type GateResponse, respond } from "./request.ts";
-import { wavePage } from "./wave-page.ts";
 
 /** An address of the report, from a gate's page or from the final message. Each has a key that opens it. */
 type ReportAddress = { run: string; opens(key: string, ports: GatePorts): Promise<boolean> };

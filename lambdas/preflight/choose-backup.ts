@@ -1,5 +1,5 @@
-import { readServerClock } from "../moments/note.ts";
-import { walRate } from "../moments/wal.ts";
+import { readServerClock } from "../moments/moment.ts";
+import { walRate } from "../moments/restore-cost.ts";
 import { tablesLeftOut } from "../proof/subjects.ts";
 import { type BackupDoc, Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -1,5 +1,4 @@
-import { claimInWords, othersClaim } from "../ledger/claim.ts";
-import { hasLedger, LEDGER_TABLES } from "../ledger/ledger.ts";
+import { claimInWords, hasLedger, LEDGER_TABLES, othersClaim } from "../ledger/ledger.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { PreflightCheck } from "../shared/ports.ts";

@@ -6,7 +6,7 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { nameInSql } from "../shared/text.ts";
-import { type Connections, readConnections, utilization } from "../watch/connections.ts";
+import { type Connections, readConnections, utilization } from "../watch/read-metric.ts";
 import { quantity, standingOf, thresholdText } from "../watch/thresholds.ts";
 import { inspectMaintenance } from "./inspect-deployment.ts";
 import { inspected, none, note, problem } from "./inspected.ts";

@@ -1,5 +1,5 @@
 import { IS_CONFIGURATION, IS_JOB_LOG, LEDGER_SCHEMA, MAY_READ_ROWS } from "../shared/user-objects.ts";
-import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
+import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-relations.ts";
 
 /** Schemas whose objects last as long as a session, or are Sluice's own: their owners are not part of the catalog. */
 const PASSING = `(SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast|temp)' OR nspname = '${LEDGER_SCHEMA}')`;

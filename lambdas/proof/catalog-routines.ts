@@ -1,4 +1,4 @@
-import { GRANTS_OF, LINES, WHEN } from "./catalog-text.ts";
+import { GRANTS_OF, LINES, WHEN } from "./catalog-relations.ts";
 
 const named = (label: string, expression: string) => `'${label}: ' || ${expression}`;
 /** SQL expression: a regproc column as text with its argument types; NULL if it is not set. */

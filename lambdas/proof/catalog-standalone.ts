@@ -1,5 +1,4 @@
-import { FIRES } from "./catalog-relations.ts";
-import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
+import { FIRES, GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-relations.ts";
 
 const NO_GRANTS = `NULL::"char", NULL::aclitem[]`;
 /** SQL expression: the columns of a catalog row without those that only hold this server's OIDs. */

@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import type { CatalogObject, Fingerprint } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
-import { RELATIONS } from "./catalog-relations.ts";
+import { GRANTS_OF, RELATIONS } from "./catalog-relations.ts";
 import { ACCESS_QUERY, guarded, MAY_READ, type MayRead, ROLES_CONCERNED, SHARED } from "./catalog-roles.ts";
 import { ROUTINES, TYPES } from "./catalog-routines.ts";
 import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
-import { GRANTS_OF } from "./catalog-text.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 
 /**

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type MomentProof, proveMoment } from "../moments/prove.ts";
+import { type MomentProof, proveMoment } from "../moments/moment.ts";
 import {
   Doc,
   type ProofDoc,

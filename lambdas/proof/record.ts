@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { noteMoment } from "../moments/note.ts";
+import { noteMoment } from "../moments/moment.ts";
 import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

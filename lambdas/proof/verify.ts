@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { disarmMappings, outsideAllowed } from "../fence/disarm.ts";
 import { noteActiveBefore } from "../fence/stilled.ts";
-import { noteMoment, passMoment } from "../moments/note.ts";
+import { noteMoment, passMoment } from "../moments/moment.ts";
 import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { passMoment } from "../moments/note.ts";
+import { passMoment } from "../moments/moment.ts";
 import {
   Doc,
   type MarkDoc,

@@ -3,7 +3,6 @@ import { Doc, type HeldLockDoc, type StepsDoc, type Target } from "../shared/doc
 import { noticeText } from "../shared/plan.ts";
 import { toMilliseconds } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
-import { plannedOf } from "./planned.ts";
 import type { MigrationReport, Report } from "./schema.ts";
 
 /** Returns what each migration did on each target, in the plan's order. */
@@ -147,4 +146,20 @@ export function locksOf({ steps }: Facts): Report["locks"] {
     gaveWay: sum(onProduction.map(({ gaveWay }) => gaveWay)),
     waitedSeconds: sum(onProduction.flatMap(({ waits }) => waits.map(({ seconds }) => seconds))),
   };
+}
+
+/**
+ * Returns the seconds that the plan expects for each phase of the timeline, by phase id. The plan's minutes are for
+ * production, so a run on copies has none.
+ */
+export function plannedOf({ plan, request }: Pick<Facts, "plan" | "request">): ReadonlyMap<string, number> {
+  if (request?.copyOf !== undefined) return new Map();
+  const { admit, prove, open } = plan.expectedMinutes ?? {};
+  const planned: (readonly [string, number | undefined])[] = [
+    ["admit", admit],
+    ...plan.migrations.map((one) => [`migrate-${one.version}`, one.expectedMinutes] as const),
+    ["prove", prove],
+    ["open", open],
+  ];
+  return new Map(planned.flatMap(([id, minutes]) => (minutes === undefined ? [] : [[id, minutes * 60]])));
 }

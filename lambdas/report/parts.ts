@@ -1,4 +1,4 @@
-import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
+import { backupKind, RESTORES } from "../moments/restore-cost.ts";
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import { secondsBetween, toMilliseconds, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
@@ -12,8 +12,7 @@ import {
   secondsOf,
   stopSecondsOf,
 } from "./machine-time.ts";
-import { rehearsedPass } from "./migrations.ts";
-import { plannedOf } from "./planned.ts";
+import { plannedOf, rehearsedPass } from "./migrations.ts";
 import type { PhasePart } from "./schema.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { slug } from "../shared/task.ts";
 import { secondsBetween, toMilliseconds } from "../shared/text.ts";
 import type { Facts, StateFacts } from "./facts.ts";
+import { plannedOf } from "./migrations.ts";
 import { partsOf, predictionsOf } from "./parts.ts";
-import { plannedOf } from "./planned.ts";
 import type { Phase, Report } from "./schema.ts";
 
 /**

@@ -1,5 +1,4 @@
-import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
-import { replayedBytes, replayText } from "../moments/wal.ts";
+import { backupKind, RESTORES, replayedBytes, replayText } from "../moments/restore-cost.ts";
 import { requireRecord } from "../proof/stored-record.ts";
 import { Doc, type PredictedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";

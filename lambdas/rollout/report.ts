@@ -1,5 +1,5 @@
 import { decisionOn } from "../gate/wave-answer.ts";
-import { STYLE } from "../report/page/style.ts";
+import { STYLE } from "../report/page/parts.ts";
 import { Doc, type GateDecisionDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

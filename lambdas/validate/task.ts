@@ -6,9 +6,8 @@ import { applicationRoles, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
-import { asRehearsed, nothingLeft } from "./as-rehearsed.ts";
-import { lookForLeft } from "./left.ts";
-import { refuseMistakes } from "./rehearsed.ts";
+import { asRehearsed, lookForLeft, nothingLeft } from "./as-rehearsed.ts";
+import { refuseMistakes } from "./mistakes.ts";
 import { runChecks } from "./run-checks.ts";
 
 const event = z.strictObject({

@@ -3,8 +3,7 @@ import type { CountersDoc, Reading, ReadingValue } from "../shared/documents.ts"
 import type { CompiledPlan } from "../shared/plan.ts";
 import { inTransactions, type LocalSettings, type Session } from "../shared/session.ts";
 import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
-import { readConnections } from "./connections.ts";
-import { readCounters, readMetric } from "./read-metric.ts";
+import { readConnections, readCounters, readMetric } from "./read-metric.ts";
 
 /** Longest time for one query of the watch, in milliseconds: the watch itself must never be the load. */
 export const QUERY_TIMEOUT_MS = 5_000;

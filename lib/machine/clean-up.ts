@@ -1,7 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import type { Milestone } from "../../lambdas/clean-up/how-far.ts";
+import type { Milestone } from "../../lambdas/clean-up/task.ts";
 import { looksAtBackup, type MachineSettings, opened } from "./machine.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { type FunctionsByCapability, GOES_ON, States } from "./states.ts";

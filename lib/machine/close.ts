@@ -1,6 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { CLOSING_BEGINS } from "../../lambdas/clean-up/how-far.ts";
-import { CLOSING_ENDS } from "../../lambdas/clean-up/task.ts";
+import { CLOSING_BEGINS, CLOSING_ENDS } from "../../lambdas/clean-up/task.ts";
 import { END_NAMES, type End } from "../../lambdas/shared/documents.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { inOrder, type Segment } from "./segment.ts";

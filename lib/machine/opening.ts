@@ -1,5 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { OPENING_BEGINS } from "../../lambdas/clean-up/how-far.ts";
+import { OPENING_BEGINS } from "../../lambdas/clean-up/task.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";

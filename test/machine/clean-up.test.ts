@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { usualAnswer } from "../../docs/make/usual-run.ts";
-import type { Milestone } from "../../lambdas/clean-up/how-far.ts";
+import type { Milestone } from "../../lambdas/clean-up/task.ts";
 import { stateInWords } from "../../lambdas/shared/names.ts";
 import { type Definition, definitionOf } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";

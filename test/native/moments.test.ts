@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { noteMoment, passMoment } from "../../lambdas/moments/note.ts";
+import { noteMoment, passMoment } from "../../lambdas/moments/moment.ts";
 import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { noteMoment, passMoment, readServerClock } from "../../lambdas/moments/note.ts";
-import { proveMoment } from "../../lambdas/moments/prove.ts";
+import { noteMoment, passMoment, proveMoment, readServerClock } from "../../lambdas/moments/moment.ts";
 import { Doc, docName, type MomentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../support/embedded.ts";

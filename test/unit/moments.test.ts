@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { holdMoment, lastSeen, lookAtMoment, momentLine } from "../../lambdas/moments/look.ts";
-import { replayedBytes } from "../../lambdas/moments/wal.ts";
+import { replayedBytes } from "../../lambdas/moments/restore-cost.ts";
 import { Doc, docName, type MomentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Instances, MomentState, Moments } from "../../lambdas/shared/ports.ts";

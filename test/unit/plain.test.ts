@@ -1,8 +1,8 @@
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 import { describe, expect, test } from "vitest";
-import { finalNotices } from "../../lambdas/report/message.ts";
 import { renderReport } from "../../lambdas/report/page/page.ts";
+import { finalNotices } from "../../lambdas/report/task.ts";
 import { SnsNotifier } from "../../lambdas/shared/aws/sns-notifier.ts";
 import { cutText, plain, plainJson, visible } from "../../lambdas/shared/text.ts";
 import { print } from "../../local/terminal/streams.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { howFar } from "../../../lambdas/clean-up/how-far.ts";
+import { howFar } from "../../../lambdas/clean-up/task.ts";
 import { ensureLedger } from "../../../lambdas/ledger/ledger.ts";
 import { Doc, docName, type ProofName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";

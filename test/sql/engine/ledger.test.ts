@@ -1,7 +1,12 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { releaseClaim, takeClaim } from "../../../lambdas/ledger/claim.ts";
-import { ensureLedger, hasLedger, type LedgerKey } from "../../../lambdas/ledger/ledger.ts";
+import {
+  ensureLedger,
+  hasLedger,
+  type LedgerKey,
+  releaseClaim,
+  takeClaim,
+} from "../../../lambdas/ledger/ledger.ts";
 import { runFiles, runSteps, type StepsRun } from "../../../lambdas/migrate/run-steps.ts";
 import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";

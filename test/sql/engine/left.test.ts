@@ -4,7 +4,7 @@ import { keepFingerprint } from "../../../lambdas/proof/stored-record.ts";
 import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../../lambdas/shared/ports.ts";
-import { lookForLeft } from "../../../lambdas/validate/left.ts";
+import { lookForLeft } from "../../../lambdas/validate/as-rehearsed.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts } from "../../support/ports.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLOSING_BEGINS, OPENING_BEGINS } from "../../../lambdas/clean-up/how-far.ts";
+import { CLOSING_BEGINS, OPENING_BEGINS } from "../../../lambdas/clean-up/task.ts";
 import type { End } from "../../../lambdas/shared/documents.ts";
 import { ErrorName } from "../../../lambdas/shared/errors.ts";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";

@@ -6,8 +6,7 @@ import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../../../lambdas/preflight/find-ro
 import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
 import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
 import { WRITTEN } from "../../../lambdas/preflight/inspect-version.ts";
-import { ADVICE } from "../../../lambdas/report/left-behind.ts";
-import { VERDICTS } from "../../../lambdas/report/verdict.ts";
+import { ADVICE, VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-findings.ts";
 import { missingSettings, restoreRequest } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";

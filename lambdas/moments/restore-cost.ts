@@ -1,6 +1,26 @@
+import type { BackupDoc } from "../shared/documents.ts";
 import { isPostgresError } from "../shared/errors.ts";
 import { requireRow, type Session } from "../shared/session.ts";
+import type { RunSettings } from "../shared/settings.ts";
 import { bytes, moment as words } from "../shared/text.ts";
+
+/** The source of a restore. A clone takes minutes at any size; the others take longer for more data. */
+type CopyKind = "moment" | "clone" | "snapshot";
+
+/** Returns what production would be restored from. */
+export function backupKind(
+  backup: Pick<BackupDoc, "by"> | null | undefined,
+  settings: Pick<RunSettings, "cluster"> | undefined,
+): CopyKind {
+  if (backup?.by === "point-in-time") return "moment";
+  return settings?.cluster?.backup === "clone" ? "clone" : "snapshot";
+}
+
+export const RESTORES: Readonly<Record<CopyKind, string>> = {
+  moment: "Restore to the moment",
+  clone: "Put the clone in production's place",
+  snapshot: "Restore the snapshot",
+};
 
 /**
  * The server's WAL rate in bytes per hour, since its counter was last reset; null if the server does not report it.

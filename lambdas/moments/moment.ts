@@ -1,9 +1,11 @@
+import { hasLedger, versionsLeft } from "../ledger/ledger.ts";
 import { Doc, type MomentDoc } from "../shared/documents.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, type MomentPurpose, momentName } from "../shared/names.ts";
 import type { Clock, Moment, Ports } from "../shared/ports.ts";
 import { requireRow, type Session } from "../shared/session.ts";
+import { moment as words } from "../shared/text.ts";
 
 // A restore to a time replays the WAL up to the first transaction that committed after it; the server's clock dates
 // each commit, to the microsecond. RestoreTime has whole seconds. So the moment is a whole second of that clock,
@@ -185,4 +187,58 @@ export async function readServerClock(session: Session, clock: Pick<Clock, "now"
   );
   const between = (before + clock.now().getTime()) / 2;
   return { time, aheadMs: Math.round(Date.parse(time) - between) };
+}
+
+export interface MomentProof {
+  /** What holds, for the proof's scope. */
+  proven: string[];
+  differences: string[];
+}
+
+/**
+ * Proves that a restored database is at the moment: its transactions reach the last one before it, and no migration
+ * of this run has begun there. The record shows its contents.
+ */
+export async function proveMoment(
+  session: Session,
+  { moment, transaction }: MomentDoc,
+  run: string,
+): Promise<MomentProof> {
+  const at = words(moment.at);
+  // For a number that was not given yet, the server raises an error.
+  const { given } = await requireRow<{ given: boolean }>(
+    session,
+    "SELECT $1::text::numeric < pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS given",
+    [transaction],
+  );
+  const status = given
+    ? (
+        await requireRow<{ status: string | null }>(
+          session,
+          "SELECT pg_xact_status($1::text::xid8) AS status",
+          [transaction],
+        )
+      ).status
+    : "not there";
+  const begun = (await hasLedger(session)) ? await versionsLeft(session, run) : [];
+  const differences = [
+    // Null: the server no longer keeps the status of so old a transaction, for example in a proof days later.
+    ...(status === "committed" || status === null
+      ? []
+      : [
+          `it was restored to an earlier moment than ${at}: transaction ${transaction}, which had committed before it, is ${status}`,
+        ]),
+    ...(begun.length > 0
+      ? [`it was restored to a later moment than ${at}: ${begun.join(", ")} of this run have begun there`]
+      : []),
+  ];
+  return {
+    differences,
+    proven:
+      differences.length > 0
+        ? []
+        : [
+            `the moment ${at}: transactions reach the last one before it (${transaction}), and no migration of this run has begun`,
+          ],
+  };
 }
