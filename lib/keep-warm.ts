@@ -5,7 +5,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../lambdas/shared/aws/events.ts";
-import { PING } from "../lambdas/shared/ping.ts";
+import { PING } from "../lambdas/shared/deployment.ts";
 import type { MachineCapability } from "./machine/capabilities.ts";
 import type { FunctionsByCapability } from "./machine/states.ts";
 

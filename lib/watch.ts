@@ -4,7 +4,7 @@ import type * as lambda from "aws-cdk-lib/aws-lambda";
 import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
 import { watchSchedules } from "../lambdas/shared/aws/events.ts";
-import { Envar } from "../lambdas/shared/envars.ts";
+import { Envar } from "../lambdas/shared/deployment.ts";
 
 export interface WatchProps {
   /** The function that schedules the watch. */

@@ -1,5 +1,4 @@
-import { awsErrorName } from "../lambdas/shared/aws/error-name.ts";
-import { messageOf } from "../lambdas/shared/errors.ts";
+import { awsErrorName, messageOf } from "../lambdas/shared/errors.ts";
 import { UsageError } from "./events.ts";
 import { type Deployment, outputOf } from "./publish.ts";
 

@@ -1,5 +1,4 @@
-import { awsErrorName } from "../lambdas/shared/aws/error-name.ts";
-import { messageOf } from "../lambdas/shared/errors.ts";
+import { awsErrorName, messageOf } from "../lambdas/shared/errors.ts";
 import { matches, memberPatterns } from "../lambdas/shared/names.ts";
 
 /** What AWS reports about the instance or cluster that is to be production. */

@@ -4,9 +4,10 @@ import {
   migrationAfter,
   migrationBefore,
   named,
+  ONLY_RESTORE,
+  type WayBack,
 } from "../../lambdas/shared/next-migration.ts";
 import { type CompiledPlan, migrationOf, restoreOnlyFrom } from "../../lambdas/shared/plan.ts";
-import { ONLY_RESTORE, type WayBack } from "../../lambdas/shared/way-back.ts";
 import { type Definition, nameInWords } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 

@@ -10,7 +10,7 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import { PLAN_NAME } from "../shared/plan-document.ts";
 import type { Environment, Instances, Tags } from "../shared/ports.ts";
 import { named } from "../shared/publications.ts";
-import { ROLLOUT_NAME } from "../shared/rollout-name.ts";
+import { ROLLOUT_NAME } from "../shared/rollout-documents.ts";
 import { chosen, ofItsDatabase, type RunSettings } from "../shared/settings.ts";
 import { DONE, refuseAnothersEvidence, runFields, type Task } from "../shared/task.ts";
 import { moment } from "../shared/text.ts";

@@ -5,7 +5,7 @@ import { evidenceStore, lambdaClock, lazily, s3 } from "../shared/aws/runtime.ts
 import { S3PageLinks } from "../shared/aws/s3.ts";
 import { readSettings } from "../shared/aws/shipped.ts";
 import { SfnCallbacks } from "../shared/aws/step-functions.ts";
-import { Envar, requireEnvar } from "../shared/envars.ts";
+import { Envar, requireEnvar } from "../shared/deployment.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { settingsOf, settingsOfNone } from "../shared/settings.ts";
 import { answer, broken, notARequest } from "./answer.ts";

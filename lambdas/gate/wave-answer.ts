@@ -10,8 +10,7 @@ import {
 import { AnsweredByWave } from "../shared/errors.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
-import { itemsOf, RolloutDocs } from "../shared/rollout-documents.ts";
-import { rolloutRun } from "../shared/rollout-name.ts";
+import { itemsOf, RolloutDocs, rolloutRun } from "../shared/rollout-documents.ts";
 import { fullName } from "../shared/settings.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { latestAttempt, storedDecision, withheldDoc } from "./attempts.ts";

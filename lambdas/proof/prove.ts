@@ -63,7 +63,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (!doc) return RUNNING;
     if (doc.equal) return DONE;
     if (targetOf(proof) === "staging") {
-      // The same run must find all other problems too; it ends before its gate (validate/rehearsed.ts).
+      // The same run must find all other problems too; it ends before its gate (validate/mistakes.ts).
       ports.progress(`Not back: ${doc.differences[0]}. The rehearsal continues, and the run will be refused`);
       return DONE;
     }

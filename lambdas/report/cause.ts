@@ -1,9 +1,8 @@
 import type { ContentMode } from "../proof/checksums.ts";
 import { readAs } from "../proof/compare-contents.ts";
 import { scopeInWords } from "../proof/scope.ts";
-import { type Caught, readCaught } from "../shared/caught.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
-import { ErrorName, RETRYABLE } from "../shared/errors.ts";
+import { type Caught, ErrorName, RETRYABLE, readCaught } from "../shared/errors.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "../shared/text.ts";
 import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import { type Facts, fenceIsUp, type GateFacts, type WholeProof } from "./facts.ts";

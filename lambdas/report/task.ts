@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { newKey, reportLink, reportLinkEnds } from "../gate/link.ts";
-import { caughtSchema } from "../shared/caught.ts";
 import { Doc, END_NAMES } from "../shared/documents.ts";
-import { messageOf } from "../shared/errors.ts";
+import { caughtSchema, messageOf } from "../shared/errors.ts";
 import { evidenceWithin, type RunEvidence } from "../shared/evidence.ts";
 import {
   coveredBy,

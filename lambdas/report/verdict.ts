@@ -1,5 +1,5 @@
-import { type Caught, readCaught } from "../shared/caught.ts";
 import type { End, OutcomeDoc } from "../shared/documents.ts";
+import { type Caught, readCaught } from "../shared/errors.ts";
 import { NAME_PREFIX, stagingName } from "../shared/names.ts";
 import { nameInSql, sentence, shorten } from "../shared/text.ts";
 import { quantity, valueText } from "../watch/thresholds.ts";

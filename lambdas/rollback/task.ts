@@ -3,17 +3,15 @@ import { hasLedger, type LedgerKey, versionsLeft } from "../ledger/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
-import { type Caught, caughtSchema, readCaught } from "../shared/caught.ts";
 import { Doc, type RollbackDoc } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { type Caught, caughtSchema, ErrorName, readCaught, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { migrationBefore, named } from "../shared/next-migration.ts";
+import { migrationBefore, named, ONLY_RESTORE, type WayBack } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { isRestoreOnly, type Migration, migrationOf, rollbackOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
-import { ONLY_RESTORE, type WayBack } from "../shared/way-back.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [

@@ -5,8 +5,12 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Environment } from "../shared/ports.ts";
-import { type ListedDatabase, type RolloutDoc, RolloutDocs } from "../shared/rollout-documents.ts";
-import { ROLLOUT_NAME } from "../shared/rollout-name.ts";
+import {
+  type ListedDatabase,
+  ROLLOUT_NAME,
+  type RolloutDoc,
+  RolloutDocs,
+} from "../shared/rollout-documents.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { databasesOf, type RolloutInput, rolloutInput, sizesOf } from "./input.ts";
 import { rolloutLimits } from "./limits.ts";

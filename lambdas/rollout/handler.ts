@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
-import { awsPorts } from "../shared/aws/ports.ts";
+import { awsPorts } from "../shared/aws/serve.ts";
+import { isPing } from "../shared/deployment.ts";
 import { messageOf } from "../shared/errors.ts";
-import { isPing } from "../shared/ping.ts";
 import { type Answer, DONE } from "../shared/task.ts";
 import { runRollout } from "./task.ts";
 

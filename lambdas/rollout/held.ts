@@ -5,8 +5,7 @@ import { Doc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { requireTime } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";
-import { endsOf, itemsOf, placesOf, RolloutDocs, startOf } from "../shared/rollout-documents.ts";
-import { rolloutRun } from "../shared/rollout-name.ts";
+import { endsOf, itemsOf, placesOf, RolloutDocs, rolloutRun, startOf } from "../shared/rollout-documents.ts";
 import { ofItsDatabase } from "../shared/settings.ts";
 import { type Answer, DONE, RUNNING } from "../shared/task.ts";
 

@@ -4,8 +4,7 @@ import { line, text } from "../gate/said.ts";
 import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import { PLAN_NAME } from "../shared/plan-document.ts";
 import type { Environment } from "../shared/ports.ts";
-import type { ListedDatabase, WaveSize } from "../shared/rollout-documents.ts";
-import { ROLLOUT_NAME } from "../shared/rollout-name.ts";
+import { type ListedDatabase, ROLLOUT_NAME, type WaveSize } from "../shared/rollout-documents.ts";
 import { chosen, fullName, type RunDatabase } from "../shared/settings.ts";
 
 /** Steps that an execution's history, of 25,000 events, has room for. */

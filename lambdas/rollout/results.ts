@@ -12,8 +12,8 @@ import {
   type Range,
   type Results,
   RolloutDocs,
+  rolloutRun,
 } from "../shared/rollout-documents.ts";
-import { rolloutRun } from "../shared/rollout-name.ts";
 import { summaryOf } from "./runs.ts";
 
 const MOST_LINES = 200;

@@ -11,8 +11,8 @@ import {
   RolloutDocs,
   type RunEnd,
   type RunSummary,
+  rolloutRun,
 } from "../shared/rollout-documents.ts";
-import { rolloutRun } from "../shared/rollout-name.ts";
 import { type Answer, DONE, RUNNING, waitSeconds } from "../shared/task.ts";
 import { lockText } from "../shared/text.ts";
 

@@ -1,3 +1,5 @@
+import * as z from "zod";
+
 /**
  * Every error name that the state machine may see. Handlers throw these errors; the definition catches or retries them
  * by name. Both import this file.
@@ -82,7 +84,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** The shape of server errors in node-postgres and in the embedded Postgres. */
-export interface PostgresError extends Error {
+interface PostgresError extends Error {
   code: string;
   position?: string;
   detail?: string;
@@ -142,4 +144,50 @@ export function nameMissingRight(error: unknown): unknown {
 /** A request that was deliberately not sent; its message gives the reason. Its test counts as neither passed nor failed. */
 export class NotAsked extends Error {
   override readonly name = "NotAsked";
+}
+
+/** What a Catch puts into the machine's state. */
+export const caughtSchema = z.object({ Error: z.string().optional(), Cause: z.string().optional() });
+export type Caught = z.infer<typeof caughtSchema>;
+
+const lambdaCause = z.object({ errorMessage: z.string() });
+
+/** Returns the error in readable form: a Lambda's Cause is JSON with a stack trace; other causes are plain text. */
+export function readCaught({ Error: error = "Error", Cause: cause = "" }: Caught): {
+  error: string;
+  message: string;
+} {
+  return { error, message: messageOfCause(cause) || meaningOf(error) };
+}
+
+function messageOfCause(cause: string): string {
+  if (!cause.trimStart().startsWith("{")) return cause.trim();
+  // Step Functions cuts a long Cause, so it may no longer be valid JSON.
+  const cut = /"errorMessage"\s*:\s*("(?:[^"\\]|\\.)*"?)/.exec(cause)?.[1];
+  try {
+    return lambdaCause.parse(JSON.parse(cause)).errorMessage.trim();
+  } catch {
+    return cut ? unquoted(cut) : "";
+  }
+}
+
+function unquoted(text: string): string {
+  try {
+    return String(JSON.parse(text.endsWith('"') && text.length > 1 ? text : `${text}"`)).trim();
+  } catch {
+    return "";
+  }
+}
+
+function meaningOf(error: string): string {
+  if (error === "States.Timeout") return "it did not answer within its time limit";
+  return "it gave no reason; see the execution's history";
+}
+
+/**
+ * Returns the service's name for an error, without `Fault` or `Exception` at the end. SDK clients use the class name for
+ * modelled errors and the service's code for others, so the same error may or may not have that ending.
+ */
+export function awsErrorName(error: unknown): string {
+  return error instanceof Error ? error.name.replace(/(Fault|Exception)$/, "") : "";
 }

@@ -3,7 +3,7 @@ import { type CompiledPlan, isRestoreOnly, type Migration, migrationOf, restoreI
 import { cutText } from "./text.ts";
 
 /** A migration in a task's answer. The machine passes it to the states that work on it. */
-export type NamedMigration = Readonly<Record<"version" | "title", string>>;
+type NamedMigration = Readonly<Record<"version" | "title", string>>;
 
 export const NO_MIGRATION: NamedMigration = { version: "none", title: "none" };
 
@@ -51,3 +51,8 @@ function neighbour({ migrations }: CompiledPlan, version: string, step: 1 | -1):
   const at = migrations.findIndex((migration) => migration.version === version);
   return at === -1 ? undefined : migrations[at + step];
 }
+
+/** The way back of production. The state machine branches on it. */
+export type WayBack = "rollback" | "restore";
+
+export const ONLY_RESTORE: WayBack = "restore";

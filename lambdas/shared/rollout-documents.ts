@@ -53,7 +53,7 @@ export interface RolloutDoc {
 }
 
 /** All databases, in the order in which they are migrated: a database's place here is its index. */
-export interface DatabasesDoc {
+interface DatabasesDoc {
   databases: ListedDatabase[];
 }
 
@@ -63,7 +63,7 @@ export interface ListedDatabase {
   instance: string;
 }
 
-export interface StartDoc {
+interface StartDoc {
   at: string;
   execution: string;
 }
@@ -90,14 +90,14 @@ export interface Item {
   database: string;
 }
 
-export interface BegunDoc {
+interface BegunDoc {
   at: string;
   run: string;
   execution: string;
 }
 
 /** What became of one database in one wave. */
-export interface RunEndDoc extends RunSummary {
+interface RunEndDoc extends RunSummary {
   at: string;
   end: RunEnd;
 }
@@ -179,7 +179,7 @@ export interface RolloutOutcomeDoc {
 }
 
 /** A database that was not started. */
-export interface LeftDoc {
+interface LeftDoc {
   at: string;
   /** Why its item of the Map failed; absent where too many of the wave had failed. */
   failure?: { Error?: string | undefined; Cause?: string | undefined } | undefined;
@@ -230,4 +230,12 @@ export interface Results {
   lines: Line[];
   /** Number of all databases; `lines` may have only a part of them. */
   databases: number;
+}
+
+/** As a part of its runs' names, which Step Functions holds to 80 characters. */
+export const ROLLOUT_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
+
+/** Name of the run that a rollout starts for one database in one wave. It is the same however often the rollout starts. */
+export function rolloutRun(rollout: string, wave: number, index: number): string {
+  return `${rollout}-w${wave}-${String(index).padStart(5, "0")}`;
 }

@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from "aws-lambda";
 import { S3Evidence } from "../shared/aws/s3.ts";
 import { readPlanDocument } from "../shared/aws/shipped.ts";
-import { Envar, requireEnvar } from "../shared/envars.ts";
+import { Envar, requireEnvar } from "../shared/deployment.ts";
 import { messageOf } from "../shared/errors.ts";
 import { storePlan } from "../shared/plan-document.ts";
 

@@ -4,7 +4,7 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { AUTHORITIES_FILE, Envar, PLAN_FILE, SETTINGS_FILE } from "../../lambdas/shared/envars.ts";
+import { AUTHORITIES_FILE, Envar, PLAN_FILE, SETTINGS_FILE } from "../../lambdas/shared/deployment.ts";
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";

@@ -1,5 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { ONLY_RESTORE } from "../../lambdas/shared/way-back.ts";
+import { ONLY_RESTORE } from "../../lambdas/shared/next-migration.ts";
 import { about, thereIsNone } from "./migration-sequence.ts";
 import type { States } from "./states.ts";
 import { ending, type Way } from "./way.ts";

@@ -2,8 +2,7 @@ import { linked } from "../../lambdas/shared/chain.ts";
 import { Doc, type End, type OutcomeDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Environment } from "../../lambdas/shared/ports.ts";
-import { latestWave, placesOf } from "../../lambdas/shared/rollout-documents.ts";
-import { rolloutRun } from "../../lambdas/shared/rollout-name.ts";
+import { latestWave, placesOf, rolloutRun } from "../../lambdas/shared/rollout-documents.ts";
 
 /**
  * Notes the end of runs whose process was killed. On AWS a run outlives its rollout. Here it ends with the process,

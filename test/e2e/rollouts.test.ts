@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { GateDecisionDoc, GateTokenDoc } from "../../lambdas/shared/documents.ts";
-import { rolloutRun } from "../../lambdas/shared/rollout-name.ts";
+import { rolloutRun } from "../../lambdas/shared/rollout-documents.ts";
 import { eventually } from "./command.ts";
 import { type Environment, makeEnvironment } from "./environment.ts";
 import { writePlan } from "./plans.ts";

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
 import { readAuthorities, readPlanDocument, readSettings } from "../../lambdas/shared/aws/shipped.ts";
-import { Envar } from "../../lambdas/shared/envars.ts";
+import { Envar } from "../../lambdas/shared/deployment.ts";
 import { planIn } from "../../lambdas/shared/plan-document.ts";
 import { GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";

@@ -7,7 +7,7 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Envar } from "../../lambdas/shared/envars.ts";
+import { Envar } from "../../lambdas/shared/deployment.ts";
 import { Sluice, type SluiceProps } from "../../lib/index.ts";
 import { temporaryFolder } from "../support/rehearsal.ts";
 

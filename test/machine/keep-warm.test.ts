@@ -1,7 +1,7 @@
 import { Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { serve } from "../../lambdas/shared/aws/serve.ts";
-import { PING } from "../../lambdas/shared/ping.ts";
+import { PING } from "../../lambdas/shared/deployment.ts";
 import { DONE, type Task } from "../../lambdas/shared/task.ts";
 import { CALLED_IN_DOWNTIME } from "../../lib/keep-warm.ts";
 import { allStates, type Definition } from "../../local/definition.ts";

@@ -1,6 +1,6 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Envar } from "../../lambdas/shared/envars.ts";
+import { Envar } from "../../lambdas/shared/deployment.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { PUBLISHED_BEYOND_ALERT, runbookOf, sectionText } from "../../lambdas/watch/readings.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { withPgSession } from "../../lambdas/shared/pg-session.ts";
-import { SESSION_SETTINGS } from "../../lambdas/shared/session-settings.ts";
+import { SESSION_SETTINGS, withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { LEFT_SETTINGS } from "../support/left-settings.ts";
 import { onServer, urlOf } from "../support/native.ts";
 

@@ -8,11 +8,10 @@ import {
 import { Signer } from "@aws-sdk/rds-signer";
 import type { ClientConfig } from "pg";
 import * as z from "zod";
-import { messageOf, nameTransient } from "../errors.ts";
+import { awsErrorName, messageOf, nameTransient } from "../errors.ts";
 import { openPgSession, type PgConnection } from "../pg-session.ts";
 import type { Databases, Endpoint } from "../ports.ts";
 import type { Session } from "../session.ts";
-import { awsErrorName } from "./error-name.ts";
 
 interface PgDatabasesOptions {
   database: string;

@@ -5,9 +5,9 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
+import { awsErrorName } from "../errors.ts";
 import { nameOf } from "../names.ts";
 import type { Announcement, Announcer, Schedules, WatchScheduleDoc } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 
 /** Source of all events, which rules match. The function's policy allows no other source. */
 export const EVENT_SOURCE = "sluice";

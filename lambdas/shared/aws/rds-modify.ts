@@ -4,9 +4,8 @@ import {
   RebootDBClusterCommand,
   RebootDBInstanceCommand,
 } from "@aws-sdk/client-rds";
-import { messageOf, SluiceError } from "../errors.ts";
+import { awsErrorName, messageOf, SluiceError } from "../errors.ts";
 import type { RestoreBegun, RestorePurpose } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 import { attempt, isBusy, refusal } from "./rds-calls.ts";
 import type { Changes } from "./rds-restore.ts";
 

@@ -14,14 +14,12 @@ import {
   paginateDescribeDBParameters,
   type RDSClient,
 } from "@aws-sdk/client-rds";
-import { ErrorName, SluiceError } from "../errors.ts";
+import { awsErrorName, ErrorName, SluiceError } from "../errors.ts";
 import { QUIET_PREFIX } from "../names.ts";
 import type { Tags } from "../ports.ts";
 import { ACTING_LIBRARIES } from "../quiet.ts";
-import { awsErrorName } from "./error-name.ts";
-import { attempt, look, refusal, tagList } from "./rds-calls.ts";
+import { attempt, instanceStatus, look, refusal, tagList } from "./rds-calls.ts";
 import { reboot } from "./rds-modify.ts";
-import { instanceStatus } from "./rds-status.ts";
 
 // A snapshot is the whole volume, with subscriptions, scheduled jobs and maintenance. They must be stopped from the
 // instance's first start, so Sluice makes a parameter group: production's values, plus those that stop them.

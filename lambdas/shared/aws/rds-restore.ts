@@ -7,9 +7,8 @@ import {
   RestoreDBInstanceToPointInTimeCommand,
   type RestoreDBInstanceToPointInTimeMessage,
 } from "@aws-sdk/client-rds";
-import { messageOf } from "../errors.ts";
+import { awsErrorName, messageOf } from "../errors.ts";
 import type { RestoreBegun, RestorePurpose, Tags } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal, tagList, withinLimit } from "./rds-calls.ts";
 import type { RdsSettings } from "./rds-settings.ts";
 

@@ -1,6 +1,6 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { RDSClient } from "@aws-sdk/client-rds";
-import { Envar, requireEnvar } from "../envars.ts";
+import { Envar, requireEnvar } from "../deployment.ts";
 import type { Archive, Instances } from "../ports.ts";
 import type { Deployed, RunSettings } from "../settings.ts";
 import { type Places, RdsArchive } from "./rds-archive.ts";

@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
-import { Envar, requireEnvar } from "../envars.ts";
+import { Envar, requireEnvar } from "../deployment.ts";
 import type { Clock } from "../ports.ts";
 import { S3Evidence } from "./s3.ts";
 

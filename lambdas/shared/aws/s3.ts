@@ -6,8 +6,8 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { awsErrorName } from "../errors.ts";
 import type { EvidenceStore, LargePages, Lease, LeaseHolder } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 
 const MOST_CONFLICTS = 5;
 const FIRST_PAUSE_MS = 50;

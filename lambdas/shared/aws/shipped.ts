@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AUTHORITIES_FILE, Envar, PLAN_FILE, requireEnvar, SETTINGS_FILE } from "../envars.ts";
+import { AUTHORITIES_FILE, Envar, PLAN_FILE, requireEnvar, SETTINGS_FILE } from "../deployment.ts";
 import { type Deployed, deployed } from "../settings.ts";
 
 /** Reads the deployed plan's document. */

@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, SendTaskSuccessCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import { awsErrorName } from "../errors.ts";
 import type { Callbacks, Executions } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 
 // A second answer also gets TaskDoesNotExist. An answer to an execution that is long gone gets InvalidToken.
 const NOBODY_WAITS = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];

@@ -1,6 +1,6 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAKE_SETTINGS, ONLY_FROM, SESSION_SETTINGS } from "../../../lambdas/shared/session-settings.ts";
+import { MAKE_SETTINGS, ONLY_FROM, SESSION_SETTINGS } from "../../../lambdas/shared/pg-session.ts";
 import { createEmbedded } from "../../../local/embedded-session.ts";
 import { LEFT_SETTINGS } from "../../support/left-settings.ts";
 

@@ -12,7 +12,6 @@ import { verifyTask } from "../../../lambdas/proof/verify.ts";
 import { writesTask } from "../../../lambdas/proof/writes.ts";
 import { predict } from "../../../lambdas/rollback/predict.ts";
 import { rollbackTask } from "../../../lambdas/rollback/task.ts";
-import type { Caught } from "../../../lambdas/shared/caught.ts";
 import {
   type BackupDoc,
   type BenchmarksDoc,
@@ -32,7 +31,7 @@ import {
   type StepsDoc,
   type Target,
 } from "../../../lambdas/shared/documents.ts";
-import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
+import { type Caught, ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { asideName, type MomentPurpose, momentName } from "../../../lambdas/shared/names.ts";
 import {
@@ -41,12 +40,13 @@ import {
   migrationAfter,
   migrationBefore,
   named,
+  ONLY_RESTORE,
+  type WayBack,
 } from "../../../lambdas/shared/next-migration.ts";
 import { endpointOf } from "../../../lambdas/shared/places.ts";
 import { isRestoreOnly, migrationOf, restoreIsWayBack } from "../../../lambdas/shared/plan.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
-import { ONLY_RESTORE, type WayBack } from "../../../lambdas/shared/way-back.ts";
 import { validateTask } from "../../../lambdas/validate/task.ts";
 import { watchTask } from "../../../lambdas/watch/task.ts";
 import { TASKS } from "../../../local/tasks.ts";

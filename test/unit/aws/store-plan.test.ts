@@ -5,7 +5,7 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { CloudFormationCustomResourceEvent } from "aws-lambda";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Envar, PLAN_FILE } from "../../../lambdas/shared/envars.ts";
+import { Envar, PLAN_FILE } from "../../../lambdas/shared/deployment.ts";
 import { bound, documentOf, planKey } from "../../../lambdas/shared/plan-document.ts";
 import { handler } from "../../../lambdas/store-plan/handler.ts";
 import { awsError } from "../../support/aws-error.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readCaught } from "../../../lambdas/shared/caught.ts";
+import { readCaught } from "../../../lambdas/shared/errors.ts";
 
 describe("the cause that a Catch received is made readable", () => {
   test("a Lambda's JSON by its message", () => {

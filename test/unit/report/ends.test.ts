@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
-import type { Caught } from "../../../lambdas/shared/caught.ts";
 import { Doc, type End } from "../../../lambdas/shared/documents.ts";
+import type { Caught } from "../../../lambdas/shared/errors.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,

@@ -10,7 +10,7 @@ import {
   type RequestDoc,
 } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
-import { rolloutRun } from "../../../lambdas/shared/rollout-name.ts";
+import { rolloutRun } from "../../../lambdas/shared/rollout-documents.ts";
 import { ofItsDatabase } from "../../../lambdas/shared/settings.ts";
 import { Catalog, linkOf } from "../gate/scene.ts";
 import { ROLLOUT, RolloutScene } from "./rollout-scene.ts";

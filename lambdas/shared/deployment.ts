@@ -37,3 +37,10 @@ export function requireEnvar(name: Envar, environment: NodeJS.ProcessEnv = proce
   if (!value) throw new Error(`This function was deployed without ${name}: deploy the stack again`);
   return value;
 }
+
+/** Event that only keeps a function warm. */
+export const PING = { ping: true } as const;
+
+export function isPing(event: unknown): boolean {
+  return typeof event === "object" && event !== null && "ping" in event && event.ping === PING.ping;
+}
