@@ -127,7 +127,12 @@ function hearErrors(): () => void {
 class Asked {
   async wait(run: string, gate: string, nth = 1): Promise<string> {
     const found = () => environment.people.linksOf(run).filter((link) => link.gate === gate)[nth - 1];
-    await eventually(async () => found() !== undefined, `the link to ${gate} of ${run}`, 300);
+    try {
+      await eventually(async () => found() !== undefined, `the link to ${gate} of ${run}`, 300);
+    } catch (error) {
+      const standing = [...(await environment.rollouts.standing()), ...(await environment.runs.standing())];
+      throw new Error(`${(error as Error).message}:\n${standing.join("\n")}`, { cause: error });
+    }
     return found()?.link ?? "";
   }
 
