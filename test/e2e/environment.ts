@@ -71,10 +71,10 @@ export async function makeEnvironment(
     const front = new RdsFront(servers, certificates);
     const rdsUrl = await front.listen();
     closing.push(() => front.close());
-    const { ministack } = needs;
+    const { python } = needs;
     const { own: nextPort, emulators: databasePort } = await takePorts();
     const port = nextPort();
-    const emulator = await startEmulator({ ministack, certificates, port, databasePort, rdsUrl, folder });
+    const emulator = await startEmulator({ python, certificates, port, databasePort, rdsUrl, folder });
     closing.push(() => emulator.stop());
 
     const ca = readFileSync(certificates.ca);
