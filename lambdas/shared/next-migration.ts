@@ -13,6 +13,11 @@ export const NO_MIGRATION: NamedMigration = { version: "none", title: "none" };
  */
 export type Follows = "rollback" | "gate" | "next" | "restore" | "end";
 
+/** The way back of production. The state machine branches on it. */
+export type WayBack = "rollback" | "restore";
+
+export const ONLY_RESTORE: WayBack = "restore";
+
 // Each state's input must stay small.
 const LONGEST_TITLE = 200;
 
@@ -51,8 +56,3 @@ function neighbour({ migrations }: CompiledPlan, version: string, step: 1 | -1):
   const at = migrations.findIndex((migration) => migration.version === version);
   return at === -1 ? undefined : migrations[at + step];
 }
-
-/** The way back of production. The state machine branches on it. */
-export type WayBack = "rollback" | "restore";
-
-export const ONLY_RESTORE: WayBack = "restore";

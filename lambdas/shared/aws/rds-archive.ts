@@ -10,7 +10,8 @@ import {
 import { ErrorName, SluiceError } from "../errors.ts";
 import type { Archive, ArchivedSnapshot, Tags } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
-import { attempt, look, snapshotStatus, tagList } from "./rds-calls.ts";
+import { attempt, look, tagList } from "./rds-calls.ts";
+import { snapshotStatus } from "./rds-status.ts";
 
 /** Destinations from the settings, and the role that RDS writes exports with. */
 export interface Places {

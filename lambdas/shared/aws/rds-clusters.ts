@@ -35,17 +35,7 @@ import type {
   Tags,
 } from "../ports.ts";
 import type { RunCluster } from "../settings.ts";
-import {
-  attempt,
-  clusterStatus,
-  findInstance,
-  instanceStatus,
-  lacksRoom,
-  look,
-  servesSessions,
-  snapshotStatus,
-  tagList,
-} from "./rds-calls.ts";
+import { attempt, findInstance, look, tagList } from "./rds-calls.ts";
 import { clusterFindings } from "./rds-cluster-findings.ts";
 import { giveClusterSettings, inSync, waitsForReboot } from "./rds-cluster-give-settings.ts";
 import {
@@ -69,6 +59,7 @@ import {
 import { NO_ROOM, reboot, rebootCluster, sendWithLess } from "./rds-modify.ts";
 import { isMultiAz } from "./rds-multi-az.ts";
 import { CLUSTER_GROUPS, deleteQuietGroup, MEMBER_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
+import { clusterStatus, instanceStatus, lacksRoom, servesSessions, snapshotStatus } from "./rds-status.ts";
 
 const GIB = 1024 ** 3;
 

@@ -2,9 +2,10 @@ import { type CloudWatchClient, GetMetricStatisticsCommand } from "@aws-sdk/clie
 import type { DBInstance, RDSClient } from "@aws-sdk/client-rds";
 import type { Findings, PreflightCheck, Tags } from "../ports.ts";
 import { storageText } from "../text.ts";
-import { clusterOf, foreignEngine, MOST_TAGS, storageWork } from "./rds-calls.ts";
+import { clusterOf, foreignEngine, MOST_TAGS } from "./rds-calls.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
+import { storageWork } from "./rds-status.ts";
 import { blueGreen, lifecycle, proxies, quotas, type Subject } from "./rds-surroundings.ts";
 
 /** Findings about one aspect; absent fields are empty. */

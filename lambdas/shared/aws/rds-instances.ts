@@ -21,22 +21,13 @@ import type {
   Snapshot,
   Tags,
 } from "../ports.ts";
-import {
-  attempt,
-  findInstance,
-  instanceStatus,
-  lacksRoom,
-  look,
-  servesSessions,
-  snapshotStatus,
-  storageWork,
-  tagList,
-} from "./rds-calls.ts";
+import { attempt, findInstance, look, tagList } from "./rds-calls.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { RdsMoments } from "./rds-moments.ts";
 import { deleteQuietGroup, INSTANCE_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { beginRestore, restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, giveSettings, handOverText, settingsOf } from "./rds-settings.ts";
+import { instanceStatus, lacksRoom, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
 
 const GIB = 1024 ** 3;
 

@@ -18,8 +18,9 @@ import { awsErrorName, ErrorName, SluiceError } from "../errors.ts";
 import { QUIET_PREFIX } from "../names.ts";
 import type { Tags } from "../ports.ts";
 import { ACTING_LIBRARIES } from "../quiet.ts";
-import { attempt, instanceStatus, look, refusal, tagList } from "./rds-calls.ts";
+import { attempt, look, refusal, tagList } from "./rds-calls.ts";
 import { reboot } from "./rds-modify.ts";
+import { instanceStatus } from "./rds-status.ts";
 
 // A snapshot is the whole volume, with subscriptions, scheduled jobs and maintenance. They must be stopped from the
 // instance's first start, so Sluice makes a parameter group: production's values, plus those that stop them.

@@ -11,9 +11,10 @@ import * as z from "zod";
 import { SluiceError } from "../errors.ts";
 import type { InstanceSettings, RestorePurpose, SettingsGiven } from "../ports.ts";
 import { storageText } from "../text.ts";
-import { storageWork, tagList } from "./rds-calls.ts";
+import { tagList } from "./rds-calls.ts";
 import { asked, modified, modifyingInstance } from "./rds-modify.ts";
 import { missingRoles, missingSettings } from "./rds-restore.ts";
+import { storageWork } from "./rds-status.ts";
 
 /** Settings that a restore of an instance's snapshot lacks unless the request names them. Stored as evidence: plain JSON, no secret. */
 const rdsSettings = z.object({

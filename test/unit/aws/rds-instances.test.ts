@@ -12,9 +12,9 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { instanceStatus, snapshotStatus } from "../../../lambdas/shared/aws/rds-calls.ts";
 import { RdsInstances } from "../../../lambdas/shared/aws/rds-instances.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
+import { instanceStatus, snapshotStatus } from "../../../lambdas/shared/aws/rds-status.ts";
 import { awsError } from "../../support/aws-error.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
