@@ -5,6 +5,7 @@ import {
   beginMigration,
   beginStep,
   finishMigration,
+  finishOutside,
   finishStep,
   markLocks,
   noteOf,
@@ -35,11 +36,11 @@ interface Failing {
   position?: number;
 }
 
-/** A server that keeps each message of the steps, and refuses one of its statements. */
+/** A server that keeps each message of the steps, and refuses some of their statements. */
 class RecordingServer implements Session {
   readonly messages: string[][] = [];
 
-  constructor(private readonly failing: Failing | undefined) {}
+  constructor(private readonly failing: readonly Failing[]) {}
 
   async query<Row>(text: string): Promise<Row[]> {
     if (text.includes("effective_cache_size")) return [TABLE] as Row[];
@@ -54,23 +55,24 @@ class RecordingServer implements Session {
     if (statements[0]?.includes("pg_try_advisory_lock")) return [[{ taken: true, pid: 7 }], [], []];
     if (statements.at(-1)?.includes("pg_advisory_unlock_all")) return [[], []];
     this.messages.push([...statements]);
-    const { at, code, message = "refused", position } = this.failing ?? { at: [], code: "" };
-    if (at[0] !== this.messages.length - 1) return statements.map(() => []);
+    const failing = this.failing.find(({ at: [message] }) => message === this.messages.length - 1);
+    if (!failing) return statements.map(() => []);
+    const { at, code, message = "refused", position } = failing;
     const error = Object.assign(new Error(message), {
       code,
       ...(position && { position: String(position) }),
     });
-    throw new StatementFailed(at[1] ?? 0, error);
+    throw new StatementFailed(at[1], error);
   }
 }
 
 interface Wishes {
   runAs?: string;
   noticesRewrites?: boolean;
-  failing?: Failing;
+  failing?: readonly Failing[];
 }
 
-function work(sql: string, { runAs, noticesRewrites, failing }: Wishes = {}) {
+function work(sql: string, { runAs, noticesRewrites, failing = [] }: Wishes = {}) {
   const server = new RecordingServer(failing);
   const ports = memoryPorts({ plan: { schema: undefined, ...(runAs === undefined ? {} : { runAs }) } });
   const steps = runSteps(server, ports, {
@@ -96,7 +98,7 @@ async function linesOf(sql: string, message: number, wishes?: Wishes): Promise<[
   const sent = (await messagesOf(sql, wishes))[message] ?? [];
   const lines: [number, string][] = [];
   for (const [index, statement] of sent.entries()) {
-    const { steps } = work(sql, { ...wishes, failing: { at: [message, index], code: "XX000" } });
+    const { steps } = work(sql, { ...wishes, failing: [{ at: [message, index], code: "XX000" }] });
     const error = await steps.catch((thrown: Error) => thrown);
     lines.push([Number(/^m\.sql:(\d+): /.exec((error as Error).message)?.[1]), statement]);
   }
@@ -157,29 +159,37 @@ describe("a transaction step is one message", () => {
   });
 
   test("that takes the plan's role only for its statements, and grants a build its resources", async () => {
-    const sql = "CREATE TABLE t (id int);\nCREATE INDEX i ON t (id);\nDROP TABLE u;";
-    const place = placeIn(sql, 0);
+    const sql = [
+      '-- sluice: step "a"',
+      "SET work_mem = 5;",
+      '-- sluice: step "b"',
+      "CREATE TABLE t (id int);",
+      "CREATE INDEX i ON t (id);",
+      "DROP TABLE u;",
+    ].join("\n");
+    const place = placeIn(sql, 1);
     const wishes = { runAs: "owner", noticesRewrites: true };
-    expect(await linesOf(sql, 0, wishes)).toEqual([
-      [1, "/* m.sql:1 all */ BEGIN"],
-      [1, beginStep(place, {})],
-      [1, expect.stringMatching(/^SELECT count\(set_config\('sluice\.files',/)],
-      [1, 'SET LOCAL ROLE "owner"'],
-      [1, "CREATE TABLE t (id int)"],
-      [1, "RESET ROLE"],
-      [1, markLocks(place)],
-      [2, "SET LOCAL maintenance_work_mem = '1048576kB'"],
-      [2, 'SET LOCAL ROLE "owner"'],
-      [2, "CREATE INDEX i ON t (id)"],
-      [2, "RESET ROLE"],
-      [2, markLocks(place)],
-      [3, 'SET LOCAL ROLE "owner"'],
-      [3, "DROP TABLE u"],
-      [3, "RESET ROLE"],
-      [3, expect.stringMatching(/^UPDATE sluice\.step SET rewrites = /)],
-      [3, finishStep(place)],
-      [3, finishMigration(KEY, "c")],
-      [3, "COMMIT"],
+    expect(await linesOf(sql, 1, wishes)).toEqual([
+      [4, "/* m.sql:3 b */ BEGIN"],
+      [4, beginStep(place, {})],
+      [4, expect.stringMatching(/^SELECT count\(set_config\('sluice\.files',/)],
+      [4, "SET work_mem = 5"],
+      [4, 'SET LOCAL ROLE "owner"'],
+      [4, "CREATE TABLE t (id int)"],
+      [4, "RESET ROLE"],
+      [4, markLocks(place)],
+      [5, "SET LOCAL maintenance_work_mem = '1048576kB'"],
+      [5, 'SET LOCAL ROLE "owner"'],
+      [5, "CREATE INDEX i ON t (id)"],
+      [5, "RESET ROLE"],
+      [5, markLocks(place)],
+      [6, 'SET LOCAL ROLE "owner"'],
+      [6, "DROP TABLE u"],
+      [6, "RESET ROLE"],
+      [6, expect.stringMatching(/^UPDATE sluice\.step SET rewrites = /)],
+      [6, finishStep(place)],
+      [6, finishMigration(KEY, "c")],
+      [6, "COMMIT"],
     ]);
   });
 
@@ -202,7 +212,7 @@ describe("a transaction step is one message", () => {
   test("sent again without workers if a build finds no shared memory for them", async () => {
     const sql = "CREATE INDEX i ON t (id);";
     const place = placeIn(sql, 0);
-    const failing = { at: [0, 3], code: "53200", message: "could not resize" } as const;
+    const failing = [{ at: [0, 3], code: "53200", message: "could not resize" }] as const;
     const [first, second] = await messagesOf(sql, { failing });
     expect(first?.slice(2)).toEqual([
       "SET LOCAL maintenance_work_mem = '1048576kB'",
@@ -223,7 +233,7 @@ describe("a transaction step is one message", () => {
     const [sent = []] = await messagesOf(sql);
     const index = sent.findIndex((statement) => statement.includes("nowhere"));
     const position = (sent[index] ?? "").indexOf("nowhere") + 1;
-    const { steps } = work(sql, { failing: { at: [0, index], code: "42703", position } });
+    const { steps } = work(sql, { failing: [{ at: [0, index], code: "42703", position }] });
     await expect(steps).rejects.toThrow(
       ['m.sql:3: step "all": refused (42703)', "     3 |   nowhere FROM t", "           ^"].join("\n"),
     );
@@ -257,11 +267,39 @@ describe("a step in batches", () => {
   test("and an error of a batch points into the file's own text", async () => {
     const [, batch = []] = await messagesOf(sql);
     const position = (batch[1] ?? "").indexOf("nowhere") + 1;
-    const { steps } = work(sql, { failing: { at: [1, 1], code: "42703", position } });
+    const { steps } = work(sql, { failing: [{ at: [1, 1], code: "42703", position }] });
     await expect(steps).rejects.toThrow(
       ['m.sql:3: step "a": refused (42703)', "     3 |   WHERE x = nowhere", "                     ^"].join(
         "\n",
       ),
     );
+  });
+});
+
+describe("a step outside a transaction", () => {
+  const sql = '-- sluice: step "a" outside transaction rewrites\nVACUUM FULL t;';
+  const place = () => placeIn(sql, 0);
+
+  test("is a message that begins it, its statement by itself, and a message that notes its end", async () => {
+    expect(await messagesOf(sql, { noticesRewrites: true })).toEqual([
+      ["/* m.sql:1 a */ BEGIN", beginMigration(KEY, "c"), beginStep(place(), {}), "COMMIT"],
+      ["VACUUM FULL t"],
+      [
+        "/* m.sql:1 a */ BEGIN",
+        expect.stringMatching(/^UPDATE sluice\.step SET rewrites = '\["public\.t"\]'::jsonb WHERE /),
+        finishOutside(place(), [], {}),
+        finishMigration(KEY, "c"),
+        "COMMIT",
+      ],
+    ]);
+  });
+
+  test("has tries of their own for its statement and for the note of its end", async () => {
+    // Three tries are allowed.
+    const refused = [1, 2, 4, 5].map((message): Failing => ({ at: [message, 0], code: "55P03" }));
+    const messages = await messagesOf(sql, { failing: refused });
+    expect(messages.map((statements) => statements.length)).toEqual([4, 1, 1, 1, 4, 4, 4]);
+    const { steps } = work(sql, { failing: [...refused, { at: [6, 0], code: "55P03" }] });
+    await expect(steps).rejects.toThrow('m.sql:1: step "a" gave way 3 times: refused.');
   });
 });
