@@ -13,7 +13,7 @@ export class ClusterVolumes implements Volumes {
   constructor(
     private readonly servers: PostgresServers,
     private readonly backups: AutomatedBackups,
-    private readonly freePort: () => Promise<number>,
+    private readonly nextPort: () => number,
   ) {}
 
   /** One whose server runs already. It is backed up from now on. */
@@ -29,7 +29,7 @@ export class ClusterVolumes implements Volumes {
   }
 
   async start(volume: string, cluster: string): Promise<number> {
-    const port = await this.freePort();
+    const port = this.nextPort();
     await this.servers.start(volume, port);
     this.ports.set(volume, port);
     // Nobody restores staging to a moment.
@@ -48,7 +48,7 @@ export class ClusterVolumes implements Volumes {
   async copyAt(from: string, at: Date, to: string): Promise<void> {
     const source = this.ports.get(from);
     if (source === undefined) throw new Error(`No server runs on ${from}`);
-    const port = await this.freePort();
+    const port = this.nextPort();
     await this.backups.restore(source, at, to, port);
     await this.servers.stop(port);
   }

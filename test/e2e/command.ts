@@ -18,6 +18,8 @@ export async function run(
   }
 }
 
+const PATIENCE_MS = 20_000;
+
 /** A process that runs until it is stopped, and writes its output to a file. */
 export class Background {
   private readonly child: ChildProcess;
@@ -42,9 +44,12 @@ export class Background {
     await Promise.race([gone, eventually(ready, `${what} to answer; its log is ${log}`)]);
   }
 
+  /** Ends it; by force where it does not end itself, such as MiniStack while a Map of it waits for an answer. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.child.kill(signal);
+    const force = setTimeout(() => this.child.kill("SIGKILL"), PATIENCE_MS);
     await this.ended;
+    clearTimeout(force);
   }
 }
 

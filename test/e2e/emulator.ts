@@ -20,7 +20,8 @@ export interface Emulator {
 }
 
 export interface EmulatorOptions {
-  ministack: string;
+  /** The Python that has MiniStack. */
+  python: string;
   certificates: Certificates;
   port: number;
   /** First of the ports that its instances answer on. */
@@ -35,7 +36,7 @@ export interface EmulatorOptions {
  * role allows and nothing else.
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
-  const { ministack, certificates, port, databasePort, rdsUrl, folder } = options;
+  const { python, certificates, port, databasePort, rdsUrl, folder } = options;
   const url = `https://127.0.0.1:${port}`;
   const log = join(folder, "ministack.log");
   const own = join(folder, "ministack");
@@ -52,7 +53,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   };
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, ...client, AWS_CA_BUNDLE: certificates.ca, CDK_DISABLE_CLI_TELEMETRY: "1" };
-  const server = new Background([ministack], log, {
+  const server = new Background([python, join(import.meta.dirname, "emulator.py")], log, {
     env: {
       ...{ PATH, HOME },
       AUTH: "true",

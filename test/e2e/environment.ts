@@ -1,6 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent } from "node:https";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,9 +71,10 @@ export async function makeEnvironment(
     const front = new RdsFront(servers, certificates);
     const rdsUrl = await front.listen();
     closing.push(() => front.close());
-    const { ministack } = needs;
-    const [port, databasePort] = [await freePort(), await freePort()];
-    const emulator = await startEmulator({ ministack, certificates, port, databasePort, rdsUrl, folder });
+    const { python } = needs;
+    const { own: nextPort, emulators: databasePort } = await takePorts();
+    const port = nextPort();
+    const emulator = await startEmulator({ python, certificates, port, databasePort, rdsUrl, folder });
     closing.push(() => emulator.stop());
 
     const ca = readFileSync(certificates.ca);
@@ -94,7 +94,7 @@ export async function makeEnvironment(
     const others: Production[] = [];
     for (const instance of tenants) {
       const tenant = new Production(local, servers, front, certificates, instance);
-      const port = await freePort();
+      const port = nextPort();
       await servers.create(`${instance}-${port}`);
       await servers.start(`${instance}-${port}`, port);
       await front.adopt(instance, port);
@@ -103,7 +103,7 @@ export async function makeEnvironment(
       await rds.send(createInstance(instance, port, tenant));
       others.push(tenant);
     }
-    const productionPort = await freePort();
+    const productionPort = nextPort();
     const volume = `${INSTANCE}-${productionPort}`;
     await servers.create(volume);
     await servers.start(volume, productionPort);
@@ -113,6 +113,7 @@ export async function makeEnvironment(
         servers,
         volume,
         productionPort,
+        nextPort,
         of === "multi-az" ? [multiAzCluster, multiAzMembers] : [productionCluster, productionMembers],
       );
     else await front.adopt(INSTANCE, productionPort);
@@ -197,9 +198,10 @@ async function adoptCluster(
   servers: PostgresServers,
   volume: string,
   port: number,
+  nextPort: () => number,
   [cluster, members]: [DBCluster, readonly DBInstance[]],
 ): Promise<RdsClusters> {
-  const volumes = new ClusterVolumes(servers, front.backups, freePort);
+  const volumes = new ClusterVolumes(servers, front.backups, nextPort);
   await volumes.adopt(volume, port);
   const clusters = new RdsClusters(volumes, () => "localhost");
   // MiniStack has the groups that every account has.
@@ -235,11 +237,36 @@ async function refusesStrangers(s3: S3Client): Promise<void> {
   if (refused !== "InvalidAccessKeyId") throw new Error(`IAM is not in force: a stranger got ${refused}`);
 }
 
-/** Returns a free port. */
-async function freePort(): Promise<number> {
+/** Ports of one environment: half for what the suite starts, half for the instances that MiniStack makes. */
+const BLOCK = 80;
+
+interface Ports {
+  /** Returns the next one. */
+  own: () => number;
+  /** The first of those that MiniStack gives its instances, one after the other. */
+  emulators: number;
+}
+
+/**
+ * Takes ports below those that systems give to outgoing connections. MiniStack chooses an instance's port, and a server
+ * listens on it a while later: by then anybody's connection could have it.
+ */
+async function takePorts(): Promise<Ports> {
+  for (;;) {
+    const first = 20_000 + BLOCK * Math.floor(Math.random() * 140);
+    const block = Array.from({ length: BLOCK }, (_, at) => first + at);
+    const free = await Promise.all(block.map(isFree));
+    let next = first;
+    if (free.every(Boolean)) return { own: () => next++, emulators: first + BLOCK / 2 };
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  const listens = await new Promise<boolean>((resolve) => {
+    server.on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  if (listens) await new Promise((resolve) => server.close(resolve));
+  return listens;
 }

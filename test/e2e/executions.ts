@@ -69,6 +69,17 @@ export class Executions {
     return executions.flatMap(({ executionArn }) => (executionArn === undefined ? [] : [executionArn]));
   }
 
+  /** Where each one stands that has not ended, a line each with what failed on its way. */
+  async standing(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const execution of await this.all()) {
+      if ((await this.describe(execution)).status !== "RUNNING") continue;
+      const { states, failures } = await this.history(execution);
+      lines.push([`${execution.split(":").at(-1)} is in "${states.at(-1)}"`, ...failures].join(". "));
+    }
+    return lines;
+  }
+
   private describe(execution: string) {
     return this.sfn.send(new DescribeExecutionCommand({ executionArn: execution }));
   }

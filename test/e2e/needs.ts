@@ -9,7 +9,8 @@ const DEBIAN = "/usr/lib/postgresql";
 const TOOLS = ["initdb", "postgres", "pg_basebackup"];
 
 export interface Needs {
-  ministack: string;
+  /** The Python that has MiniStack. */
+  python: string;
   openssl: string;
   postgres: PostgresTools;
 }
@@ -30,29 +31,30 @@ export async function findNeeds(): Promise<Needs> {
   const missing: string[] = [];
   const attempt = async <T>(find: () => Promise<T>): Promise<T | undefined> =>
     await find().catch((error: Error) => void missing.push(error.message));
-  const ministack = await attempt(findMinistack);
+  const python = await attempt(findMinistack);
   const openssl = await attempt(async () =>
     need("openssl", "openssl: install it (Debian: apt-get install openssl)."),
   );
   const postgres = await attempt(findPostgres);
-  if (missing.length > 0 || !ministack || !openssl || !postgres)
+  if (missing.length > 0 || !python || !openssl || !postgres)
     throw new Error(
       `The end-to-end suite lacks:\n${missing.map((line) => `- ${line}`).join("\n")}\n.ci/run installs all of it.`,
     );
-  return { ministack, openssl, postgres };
+  return { python, openssl, postgres };
 }
 
 async function findMinistack(): Promise<string> {
   const mend = `MiniStack ${MINISTACK}: python3 -m venv VENV && VENV/bin/pip install ministack==${MINISTACK}, and set SLUICE_MINISTACK to VENV/bin/ministack.`;
   const found = process.env.SLUICE_MINISTACK ?? need("ministack", mend);
-  const python = join(found, "..", "python3");
+  const beside = join(found, "..", "python3");
+  const python = existsSync(beside) ? beside : "python3";
   const version = await run([
-    existsSync(python) ? python : "python3",
+    python,
     "-c",
     "import importlib.metadata as m; print(m.version('ministack'))",
   ]).catch(() => "none that can be found out");
   if (version.trim() !== MINISTACK) throw new Error(`${mend} This one is ${version.trim()}.`);
-  return found;
+  return python;
 }
 
 async function findPostgres(): Promise<PostgresTools> {

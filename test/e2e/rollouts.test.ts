@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { GateDecisionDoc, GateTokenDoc } from "../../lambdas/shared/documents.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { GateDecisionDoc } from "../../lambdas/shared/documents.ts";
 import { rolloutRun } from "../../lambdas/shared/rollout-name.ts";
 import { eventually } from "./command.ts";
 import { type Environment, makeEnvironment } from "./environment.ts";
@@ -46,8 +46,6 @@ describe("a rollout over five databases, one of them broken", () => {
     };
     const asked = new Asked();
 
-    const stopHearing = hearErrors();
-    onTestFinished(stopHearing);
     const first = await environment.rollouts.start("spring-first", input);
     // The canary asks people at each of its own gates, and waits for its wave at the last one.
     const canary = rolloutRun(NAME, 1, 0);
@@ -96,38 +94,16 @@ describe("a rollout over five databases, one of them broken", () => {
   });
 });
 
-/**
- * If a function with a task token fails, Step Functions catches its error; MiniStack ignores it and keeps waiting. So the
- * machine is woken here, with an answer that by itself does not count.
- * @returns ends it
- */
-function hearErrors(): () => void {
-  const woken = new Set<string>();
-  let over = false;
-  const going = async () => {
-    while (!over) {
-      for (const key of await keysOf(`runs/${NAME}-w`)) {
-        const [, gate = ""] = /\/gates\/([a-z]+)-\d+\/decision\.json$/.exec(key) ?? [];
-        if (gate === "" || gate === "keep" || woken.has(key)) continue;
-        woken.add(key);
-        if (!(JSON.parse(await objectAt(key)) as GateDecisionDoc).byWave) continue;
-        const { token } = JSON.parse(await objectAt(key.replace("decision", "token"))) as GateTokenDoc;
-        await environment.runs.answer(token, { decision: "Go" });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-    }
-  };
-  void going();
-  return () => {
-    over = true;
-  };
-}
-
 /** Answers gates by the links that are published, each once. */
 class Asked {
   async wait(run: string, gate: string, nth = 1): Promise<string> {
     const found = () => environment.people.linksOf(run).filter((link) => link.gate === gate)[nth - 1];
-    await eventually(async () => found() !== undefined, `the link to ${gate} of ${run}`, 300);
+    try {
+      await eventually(async () => found() !== undefined, `the link to ${gate} of ${run}`, 300);
+    } catch (error) {
+      const standing = [...(await environment.rollouts.standing()), ...(await environment.runs.standing())];
+      throw new Error(`${(error as Error).message}:\n${standing.join("\n")}`, { cause: error });
+    }
     return found()?.link ?? "";
   }
 
