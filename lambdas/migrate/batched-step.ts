@@ -1,19 +1,13 @@
-import type { Checkpoint, StepRow } from "../ledger/ledger.ts";
+import type { Checkpoint } from "../ledger/ledger.ts";
 import { SluiceError } from "../shared/errors.ts";
 import type { BatchedStep, ObjectName } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal, relationName } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
-import { batch, beginStep, finishStep, resumeStep } from "./ledger-writes.ts";
+import { beginStep, finishStep, resumeStep, withCheckpoint } from "./ledger-writes.ts";
 import { holdUp, WORKER_MARGIN_MS } from "./observe.ts";
 import { sizesOf } from "./resources.ts";
-import { begin, type Sent, type StepResult, type StepWork, trySending, tryTogether } from "./try-step.ts";
-
-type BatchedWork = StepWork & {
-  step: BatchedStep;
-  /** The step's ledger row from a former worker. */
-  row: StepRow | undefined;
-};
+import { type RunningStep, type StepResult, TransactionMessage } from "./running-step.ts";
 
 /** Target time of one batch: short enough for sessions that wait for its rows. */
 const TARGET_MS = 500;
@@ -26,29 +20,30 @@ const PATIENCE_MS = 5 * 60_000;
 /**
  * Runs a step whose single UPDATE or DELETE is done for one range of primary keys at a time. Each batch commits with
  * its checkpoint, so it is applied once, and the next worker continues from there.
+ * @param reached a former worker's last checkpoint
  * @param before statements to commit with the note that the step began
  * @param after statements to commit with the note that it is done
  */
 export async function runBatchedStep(
-  work: BatchedWork,
+  running: RunningStep<BatchedStep>,
+  reached: Checkpoint | null,
   before: readonly string[],
   after: readonly string[],
 ): Promise<StepResult> {
-  const { step, row, session, ports } = work;
-  const keys = await keysOf(work);
+  const { step, session, ports } = running;
+  const keys = await keysOf(running);
   const sizes = await sizesOf(session, step.relationsBefore);
-  const began = await tryTogether(
-    work,
-    row?.checkpoint ? [resumeStep(work)] : [...before, beginStep(work, sizes)],
+  const began = await running.sendOwn(
+    reached ? [resumeStep(running)] : [...before, beginStep(running, sizes)],
   );
   if (began !== "done") return began;
   for (const setting of step.settings) await session.exec(setting);
-  const rows = await approximateRows(work);
+  const rows = await approximateRows(running);
   const patience = { leftMs: PATIENCE_MS };
-  let checkpoint: Checkpoint = row?.checkpoint ?? { after: null, batches: 0, size: FIRST_SIZE, taken: 0 };
+  let checkpoint: Checkpoint = reached ?? { after: null, batches: 0, size: FIRST_SIZE, taken: 0 };
   for (;;) {
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
-    if (!(await holdUp(work, step.batches.table, patience))) return "leave";
+    if (!(await holdUp(running, step.batches.table, patience))) return "leave";
     const to = await upperEnd(session, step.batches, keys, checkpoint);
     const statement = forRange(step, keys, checkpoint.after, to);
     const next: Checkpoint = {
@@ -58,9 +53,10 @@ export async function runBatchedStep(
       taken: checkpoint.taken + checkpoint.size,
     };
     const since = performance.now();
-    const became = await trySending(
-      work,
-      messageFor(work, statement, next, to ? [] : [finishStep(work), ...after]),
+    const became = await running.send(
+      new TransactionMessage(running)
+        .statement(0, { sql: statement, within: withCheckpoint(running, next) })
+        .closing(...(to ? [] : [finishStep(running), ...after])),
     );
     if (became !== "done" || !to) return became;
     checkpoint = { ...next, size: tuned(next.size, performance.now() - since) };
@@ -69,30 +65,16 @@ export async function runBatchedStep(
   }
 }
 
-function messageFor(
-  work: BatchedWork,
-  statement: string,
-  checkpoint: Checkpoint,
-  end: readonly string[],
-): Sent[] {
-  const own = (sql: string): Sent => ({ sql, statement: 0 });
-  return [
-    own(begin(work)),
-    { ...batch(work, statement, checkpoint), statement: 0 },
-    ...end.map(own),
-    own("COMMIT"),
-  ];
-}
-
 /** @throws SluiceError if the batches cannot follow the table's primary key */
-async function keysOf({ session, step, file, failure }: BatchedWork): Promise<KeyColumn[]> {
+async function keysOf({
+  session,
+  step,
+  failure,
+  nameInFile,
+}: RunningStep<BatchedStep>): Promise<KeyColumn[]> {
   const { table, only, sets } = step.batches;
   const keys = await primaryKey(session, table);
-  const refuse = (why: string) =>
-    new SluiceError(
-      failure,
-      `${file.path}:${step.line}: step "${step.name}" cannot be done in batches: ${why}`,
-    );
+  const refuse = (why: string) => new SluiceError(failure, `${nameInFile} cannot be done in batches: ${why}`);
   if (keys.length === 0)
     throw refuse(`${table.name} has no primary key for the batches to follow, or does not exist.`);
   const heirs = only ? [] : await heirsOf(session, table);
@@ -105,7 +87,7 @@ async function keysOf({ session, step, file, failure }: BatchedWork): Promise<Ke
   return keys;
 }
 
-async function approximateRows({ session, step }: BatchedWork): Promise<number> {
+async function approximateRows({ session, step }: RunningStep<BatchedStep>): Promise<number> {
   const [row] = await session.query<{ rows: number }>(
     "SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = to_regclass($1)",
     [relationName(step.batches.table)],

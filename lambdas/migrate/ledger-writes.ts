@@ -14,11 +14,11 @@ const MIGRATION = `${LEDGER_SCHEMA}.migration`;
 const BLOCKING = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
 /** A step's place in the ledger. */
-export interface StepPlace {
-  key: LedgerKey;
-  ordinal: number;
-  step: Step;
-  worker: string;
+export interface StepPlace<S extends Step = Step> {
+  readonly key: LedgerKey;
+  readonly ordinal: number;
+  readonly step: S;
+  readonly worker: string;
 }
 
 /** Notes that the step begins or is tried again; waits of earlier tries stay noted. */
@@ -71,16 +71,11 @@ export function finishOutside(place: StepPlace, locks: readonly string[], sizes:
     WHERE ${isStep(place)}`;
 }
 
-/** One batch and its checkpoint as one statement, which counts the rows it changed. */
-export function batch(
-  place: StepPlace,
-  statement: string,
-  checkpoint: Checkpoint,
-): { sql: string; prefix: number } {
-  const prefix = "WITH batch AS (";
+/** Makes one batch and its checkpoint one statement, which counts the rows it changed: text before and after the batch. */
+export function withCheckpoint(place: StepPlace, checkpoint: Checkpoint): { before: string; after: string } {
   return {
-    prefix: prefix.length,
-    sql: `${prefix}${statement} RETURNING 1)
+    before: "WITH batch AS (",
+    after: ` RETURNING 1)
     UPDATE ${STEP} SET rows = rows + (SELECT count(*) FROM batch), checkpoint = ${jsonLiteral(checkpoint)}
      WHERE ${isStep(place)}`,
   };

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Blocker, Wait } from "../ledger/ledger.ts";
-import type { ObjectName } from "../shared/plan.ts";
+import type { ObjectName, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
-import type { StepWork } from "./try-step.ts";
+import type { RunningStep } from "./running-step.ts";
 
 /** A worker that only waits needs little time to answer and to close its session. */
 export const WORKER_MARGIN_MS = 5_000;
@@ -215,8 +215,11 @@ interface Patience {
  * worse. The total pause is limited, because a migration must end in its window.
  * @returns false if this worker must leave
  */
-export async function holdUp(work: StepWork, table: ObjectName, patience: Patience): Promise<boolean> {
-  const { session, ports, step } = work;
+export async function holdUp(
+  { session, ports, step }: Pick<RunningStep, "session" | "ports"> & { step: Pick<Step, "name"> },
+  table: ObjectName,
+  patience: Patience,
+): Promise<boolean> {
   const lag = LAG[await lagsBy(session)];
   for (let told = ""; patience.leftMs > 0; patience.leftMs -= POLL_MS) {
     const [row] = await session.query<{ lag: number | null; vacuum: boolean }>(ask(lag), [

@@ -1,79 +1,76 @@
-import type { StepRow, Wait } from "../ledger/ledger.ts";
+import type { Wait } from "../ledger/ledger.ts";
 import { SluiceError } from "../shared/errors.ts";
 import type { Leftover, OutsideStep } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, relationName } from "../shared/sql-text.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
 import { blockersInWords } from "./observe.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
+import { type Former, type RunningStep, type StepResult, singleStatement } from "./running-step.ts";
 import { noteVacuumed } from "./transaction-step.ts";
-import { ownLimits, type StepResult, type StepWork, trySending, tryTogether } from "./try-step.ts";
 
-type OutsideWork = StepWork & {
-  step: OutsideStep;
-  /** The step's ledger row from a former worker. */
-  row: StepRow | undefined;
-  /** What a former worker's statement waited for when it was canceled. */
-  overdue: Wait | undefined;
-};
+type RunningOutside = RunningStep<OutsideStep>;
 
 /**
  * Runs a step whose statement cannot run in a transaction. Its start is noted before it, and its end after it; in
  * between only the catalog shows its state.
+ * @param former what a former worker left of it
  * @param before statements to commit with the note that the step began
  * @param after statements to commit with the note that it is done
  */
 export async function runOutsideStep(
-  work: OutsideWork,
+  running: RunningOutside,
+  { row, overdue }: Former,
   before: readonly string[],
   after: readonly string[],
 ): Promise<StepResult> {
-  const { step, row, session, ports } = work;
-  if (work.overdue) {
-    await tidy(work, []);
-    throw await waitedTooLong(work, work.overdue);
+  const { step, session, ports } = running;
+  if (overdue) {
+    await tidy(running, []);
+    throw await waitedTooLong(running, overdue);
   }
-  const cleared = await clearLeftovers(work);
+  const cleared = await clearLeftovers(running);
   if (cleared !== "done") return cleared;
   const found = step.leaves && (await findLeftovers(session, step.leaves));
   const isThere = step.leaves?.of === "created index" && found?.valid === true;
-  if (isThere && row?.outcome !== "running" && !step.leaves?.ifNotExists) throw wasThere(work);
+  if (isThere && row?.outcome !== "running" && !step.leaves?.ifNotExists) throw wasThere(running);
   const locks = new Set<string>();
   let putBack: readonly string[] = [];
   if (!isThere) {
-    const began = await begin(work, before);
+    const began = await begin(running, before);
     if (began.became !== "done") return began.became;
     putBack = began.putBack;
-    const became = await sendOrAlone(work, locks, putBack);
+    const became = await sendOrAlone(running, locks, putBack);
     if (became !== "done") return became;
     await session.exec(ownLimits(ports));
   }
-  return await tryTogether(work, [
+  return await running.sendOwn([
     ...(isThere
-      ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step.relationsBefore))])]
+      ? [...before, ...(row ? [] : [beginStep(running, await sizesOf(session, step.relationsBefore))])]
       : []),
     ...putBack,
-    ...(work.noticesRewrites && step.rewrites ? [noteVacuumed(work)] : []),
-    finishOutside(work, [...locks], await sizesOf(session, step.relations)),
+    ...(running.noticesRewrites && step.rewrites ? [noteVacuumed(running)] : []),
+    finishOutside(running, [...locks], await sizesOf(session, step.relations)),
     ...after,
   ]);
 }
 
 /** Notes the start and grants the resources for the build; the statement that resets them is noted with it. */
 async function begin(
-  work: OutsideWork,
+  running: RunningOutside,
   before: readonly string[],
 ): Promise<{ became: StepResult; putBack: readonly string[] }> {
-  const { step, session, ports } = work;
+  const { step, session, ports } = running;
   const resources = step.build && (await resourcesFor(session, step.build));
   const notes = resources?.notes ?? [];
   for (const note of notes) ports.progress(`${step.name}: ${note}`);
   const { workers, putBack } = resources ?? {};
-  const became = await tryTogether(work, [
+  const became = await running.sendOwn([
     ...before,
-    beginStep(work, await sizesOf(session, step.relationsBefore)),
-    ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
-    ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
+    beginStep(running, await sizesOf(session, step.relationsBefore)),
+    ...(notes.length > 0 ? [noteOf(running, "notes", notes)] : []),
+    ...(workers !== undefined && putBack !== undefined ? [notePutBack(running, putBack), workers] : []),
   ]);
   if (became !== "done") return { became, putBack: [] };
   if (resources?.memoryKb !== undefined)
@@ -84,28 +81,35 @@ async function begin(
 
 /** If there is no shared memory for parallel workers, builds without them. */
 async function sendOrAlone(
-  work: OutsideWork,
+  running: RunningOutside,
   locks: Set<string>,
   putBack: readonly string[],
 ): Promise<StepResult> {
-  const { step, session, ports } = work;
+  const { step, session, ports } = running;
   try {
-    return await send(work, locks, putBack);
+    return await send(running, locks, putBack);
   } catch (error) {
     if (!step.build || !lacksSharedMemory(error)) throw error;
     ports.progress(`${step.name}: ${WITHOUT_WORKERS}`);
     // The reset runs a second time at the end, which is harmless.
-    const noted = await tryTogether(work, [beginStep(work, null), noteOf(work, "notes", [WITHOUT_WORKERS])]);
+    const noted = await running.sendOwn([
+      beginStep(running, null),
+      noteOf(running, "notes", [WITHOUT_WORKERS]),
+    ]);
     if (noted !== "done") return noted;
     await session.exec(`SET ${NO_WORKERS}`);
-    const became = await send(work, locks, putBack);
+    const became = await send(running, locks, putBack);
     if (became !== "detached") await session.exec("RESET max_parallel_maintenance_workers");
     return became;
   }
 }
 
-async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<StepResult> {
-  const { step, session, ports } = work;
+async function send(
+  running: RunningOutside,
+  locks: Set<string>,
+  putBack: readonly string[],
+): Promise<StepResult> {
+  const { step, session, ports } = running;
   let tooLong: Wait | undefined;
   // A short lock timeout would leave an invalid index behind, and here waiting blocks no other session.
   const patiently = async () => {
@@ -113,25 +117,24 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
   };
   try {
     await patiently();
-    return await trySending(
-      { ...work, session: runningAs(ports.plan.runAs, session) },
-      [itself(work)],
-      async (sight, cancel) => {
+    return await running.sendOutside(step.statements[0]?.sql ?? "", {
+      session: runningAs(ports.plan.runAs, session),
+      async onSight(sight, cancel) {
         for (const lock of sight.locks) locks.add(lock);
         if (!sight.wait || sight.wait.seconds * 1000 < ports.settings.concurrentWaitMs) return;
         tooLong = sight.wait;
         await cancel();
       },
-      async () => {
+      async beforeAgain() {
         await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
-        const cleared = await clearLeftovers(work);
+        const cleared = await clearLeftovers(running);
         if (cleared === "done") await patiently();
         return cleared;
       },
-    );
+    });
   } catch (error) {
-    await tidy(work, putBack);
-    throw tooLong ? await waitedTooLong(work, tooLong) : error;
+    await tidy(running, putBack);
+    throw tooLong ? await waitedTooLong(running, tooLong) : error;
   }
 }
 
@@ -153,26 +156,25 @@ function runningAs(role: string | undefined, session: Session): Session {
   };
 }
 
-function itself({ step }: OutsideWork): { sql: string; statement: number } {
-  return { sql: step.statements[0]?.sql ?? "", statement: 0 };
-}
-
 /** Drops what an interrupted statement left behind. */
-async function clearLeftovers(work: OutsideWork): Promise<StepResult> {
-  const { step, session, ports } = work;
+async function clearLeftovers(running: RunningOutside): Promise<StepResult> {
+  const { step, session, ports } = running;
   if (!step.leaves) return "done";
   for (const name of (await findLeftovers(session, step.leaves)).invalid) {
     ports.progress(`${step.name}: dropping ${name}, which was left invalid`);
-    const became = await trySending(work, [
-      { sql: `DROP INDEX CONCURRENTLY IF EXISTS ${name}`, statement: 0 },
-    ]);
+    const became = await running.send(singleStatement(`DROP INDEX CONCURRENTLY IF EXISTS ${name}`));
     if (became !== "done") return became;
   }
   return "done";
 }
 
+/** Resets a session's limits after a statement that was sent on its own. */
+function ownLimits({ settings }: Ports): string {
+  return `SET lock_timeout = ${settings.lockTimeoutMs}; RESET maintenance_work_mem`;
+}
+
 /** Cleans up after a failure; the rollback handles what cannot be cleaned up now. */
-async function tidy({ step, session, ports }: OutsideWork, putBack: readonly string[]): Promise<void> {
+async function tidy({ step, session, ports }: RunningOutside, putBack: readonly string[]): Promise<void> {
   try {
     await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
     const left = step.leaves ? (await findLeftovers(session, step.leaves)).invalid : [];
@@ -188,19 +190,19 @@ async function tidy({ step, session, ports }: OutsideWork, putBack: readonly str
 }
 
 /** An index of that name may be a different one, so the run does not accept it. */
-function wasThere({ step, file, failure }: OutsideWork): SluiceError {
+function wasThere({ step, failure, nameInFile }: RunningOutside): SluiceError {
   return new SluiceError(
     failure,
-    `${file.path}:${step.line}: step "${step.name}": index ${step.leaves?.name} already exists, and this run did not build it. Drop it first, or write IF NOT EXISTS if it is the intended one.`,
+    `${nameInFile}: index ${step.leaves?.name} already exists, and this run did not build it. Drop it first, or write IF NOT EXISTS if it is the intended one.`,
   );
 }
 
-async function waitedTooLong(work: OutsideWork, wait: Wait): Promise<SluiceError> {
-  const { step, file, failure, session } = work;
-  const words = `${file.path}:${step.line}: step "${step.name}" waited ${Math.round(wait.seconds)} s for ${
+async function waitedTooLong(running: RunningOutside, wait: Wait): Promise<SluiceError> {
+  const { failure, session, nameInFile } = running;
+  const words = `${nameInFile} waited ${Math.round(wait.seconds)} s for ${
     wait.relation === null ? "older transactions to end" : `${wait.mode} on ${wait.relation}`
   }, held up by ${blockersInWords(wait)}. End that session, and start again.`;
-  await session.exec(noteFailure(work, words)).catch(() => undefined);
+  await session.exec(noteFailure(running, words)).catch(() => undefined);
   return new SluiceError(failure, words);
 }
 

@@ -8,12 +8,12 @@ import { placeOf } from "../shared/statement-error.ts";
 import { mustLeave } from "../shared/task.ts";
 import { noteIn } from "../version-table/note.ts";
 import { runBatchedStep } from "./batched-step.ts";
-import { beganAt, beginMigration, finishMigration, forgetPutBack, noteOf } from "./ledger-writes.ts";
+import { beganAt, beginMigration, finishMigration, forgetPutBack } from "./ledger-writes.ts";
 import { WORKER_MARGIN_MS } from "./observe.ts";
 import { runOutsideStep } from "./outside-step.ts";
+import { type Former, RunningStep, type StepFacts, type StepResult } from "./running-step.ts";
 import { RELEASE, type StepLock, takeStepLock } from "./step-lock.ts";
 import { runTransactionStep } from "./transaction-step.ts";
-import type { StepResult, StepWork } from "./try-step.ts";
 
 export interface StepsRun {
   key: LedgerKey;
@@ -96,11 +96,10 @@ async function runLocked(
     // Another worker held the lock since the last step, and did this one.
     if (row?.outcome === "done") continue;
     ports.progress(`${run.file.path}: ${step.name} (${ordinal + 1} of ${run.file.steps.length})`);
-    const work = workFor(session, ports, lock, { ...left, row });
-    const overdue = lock === first ? first.overdue : undefined;
-    const became = await runStep(work, row, overdue, ...aroundOf(left, ports, lock));
+    const facts = factsOf(session, ports, lock, left);
+    const former = { row, overdue: lock === first ? first.overdue : undefined };
+    const became = await runStep(step, facts, former, ...aroundOf(left, ports, lock));
     if (became !== "done") return became;
-    if (work.waits.length > 0) await session.exec(noteOf(work, "waits", work.waits));
     if (mayChangeMore(step, ports.plan)) lock = undefined;
   }
   return "done";
@@ -165,46 +164,35 @@ function mayChangeMore({ relations }: Step, { schema }: CompiledPlan): boolean {
   return relations?.every(({ name }) => !schema?.table.includes(name)) !== true;
 }
 
-function workFor(
+function factsOf(
   session: Session,
   ports: Ports,
   { pid }: StepLock,
-  { run, ordinal, step, row }: Left,
-): StepWork {
-  const { key, file, failure, beside, noticesRewrites = false } = run;
-  return {
-    key,
-    ordinal,
-    step,
-    worker: ports.worker,
-    session,
-    pid,
-    beside,
-    ports,
-    file,
-    failure,
-    noticesRewrites,
-    gaveWay: row?.gaveWay ?? 0,
-    waits: [...(row?.waits ?? [])],
-    toldAt: performance.now(),
-  };
+  { run: { key, file, failure, beside, noticesRewrites = false }, ordinal }: Left,
+): StepFacts {
+  return { key, ordinal, file, failure, noticesRewrites, ports, session, pid, beside };
 }
 
-function runStep(
-  work: StepWork,
-  row: StepRow | undefined,
-  overdue: Wait | undefined,
+async function runStep(
+  step: Step,
+  facts: StepFacts,
+  former: Former,
   before: readonly string[],
   after: readonly string[],
 ): Promise<StepResult> {
-  const { step } = work;
   switch (step.kind) {
     case "transaction":
-      return runTransactionStep({ ...work, step }, before, after);
+      return await new RunningStep(step, facts, former).run((running) =>
+        runTransactionStep(running, before, after),
+      );
     case "outside":
-      return runOutsideStep({ ...work, step, row, overdue }, before, after);
+      return await new RunningStep(step, facts, former).run((running) =>
+        runOutsideStep(running, former, before, after),
+      );
     case "batches":
-      return runBatchedStep({ ...work, step, row }, before, after);
+      return await new RunningStep(step, facts, former).run((running) =>
+        runBatchedStep(running, former.row?.checkpoint ?? null, before, after),
+      );
   }
 }
 

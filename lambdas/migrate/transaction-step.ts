@@ -3,16 +3,20 @@ import { identifier, jsonLiteral, literal, relationName } from "../shared/sql-te
 import { IS_USERS_SCHEMA, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { beginStep, finishStep, isStep, markLocks, noteOf, type StepPlace } from "./ledger-writes.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
-import { begin, type Sent, type StepResult, type StepWork, trySending } from "./try-step.ts";
+import { type RunningStep, type StepResult, TransactionMessage } from "./running-step.ts";
 
 /** While a step has set another role, it has no right to the ledger. */
 const SETS_ROLE = /^SET\s+LOCAL\s+ROLE\b/i;
 /** Resets to the role that runs the steps, rather than the login role. */
 const RESETS_ROLE = /^(RESET\s+ROLE|SET\s+(LOCAL\s+)?ROLE\s+(NONE|DEFAULT))\b/i;
 
-type TransactionWork = StepWork & { step: TransactionStep };
+type RunningTransaction = RunningStep<TransactionStep>;
 
-const COUNTED = "SELECT count(step) FROM (\n";
+/**
+ * Wraps a query in a count: without a worker to receive them, many result rows would break the step off. The count
+ * covers whole rows, because the server would skip columns that nothing uses.
+ */
+const COUNTED = { before: "SELECT count(step) FROM (\n", after: "\n) AS step" };
 
 /**
  * Runs a step that is one transaction. It is sent as one message with its ledger row and notes, so it commits as a
@@ -21,98 +25,99 @@ const COUNTED = "SELECT count(step) FROM (\n";
  * @param after statements that come last
  */
 export async function runTransactionStep(
-  work: TransactionWork,
+  running: RunningTransaction,
   before: readonly string[],
   after: readonly string[],
 ): Promise<StepResult> {
   try {
-    return await send(work, before, after, "with workers");
+    return await running.send(await messageOf(running, before, after, "with workers"));
   } catch (error) {
-    if (work.step.builds.length === 0 || !lacksSharedMemory(error)) throw error;
-    work.ports.progress(`${work.step.name}: ${WITHOUT_WORKERS}`);
-    return await send(work, before, after, "alone");
+    if (running.step.builds.length === 0 || !lacksSharedMemory(error)) throw error;
+    running.ports.progress(`${running.step.name}: ${WITHOUT_WORKERS}`);
+    return await running.send(await messageOf(running, before, after, "alone"));
   }
 }
 
-async function send(
-  work: TransactionWork,
+/** All that is sent for a step, in its order. */
+async function messageOf(
+  running: RunningTransaction,
   before: readonly string[],
   after: readonly string[],
   builds: "with workers" | "alone",
-): Promise<StepResult> {
-  const { step } = work;
+): Promise<TransactionMessage> {
+  const { step, session, noticesRewrites } = running;
   const last = step.statements.length - 1;
-  const marks = step.statements.every(({ sql }) => !SETS_ROLE.test(sql));
-  const [takesOn, putsOff] = roleChanges(work);
-  const sizes = await sizesOf(work.session, step.relationsBefore);
-  const statements: Sent[] = [];
+  const role = roleChanges(running);
+  const message = new TransactionMessage(running).opening(
+    ...before,
+    beginStep(running, await sizesOf(session, step.relationsBefore)),
+    ...(noticesRewrites ? [REMEMBER_FILES] : []),
+    ...step.settings,
+  );
   for (const [index, { sql }] of step.statements.entries()) {
-    const around = await forBuild(work, index, builds);
-    statements.push(
-      ...at(index, around.before),
-      ...at(index, marks || index === 0 ? takesOn : []),
-      itself(step, sql, index),
-      ...at(index, marks ? putsOff : RESETS_ROLE.test(sql) ? takesOn : []),
-      ...at(index, around.after),
-    );
-    if (marks && index < last) statements.push(...at(index, [markLocks(work)]));
+    const resources = await forBuild(running, index, builds);
+    message.statement(index, {
+      before: [...resources.granted, ...role.before(index)],
+      sql,
+      ...(step.queries.includes(index) ? { within: COUNTED } : {}),
+      after: [
+        ...role.after(sql),
+        ...resources.putBack,
+        ...(role.isOwnBetween && index < last ? [markLocks(running)] : []),
+      ],
+    });
   }
-  return await trySending(work, [
-    ...at(0, [
-      begin(work),
-      ...before,
-      beginStep(work, sizes),
-      ...(work.noticesRewrites ? [REMEMBER_FILES] : []),
-      ...step.settings,
-    ]),
-    ...statements,
-    ...at(last, [
-      ...(marks ? [] : ["RESET ROLE"]),
-      ...(work.noticesRewrites ? [noteRewrites(work)] : []),
-      finishStep(work),
-      ...after,
-      "COMMIT",
-    ]),
-  ]);
+  return message.closing(
+    ...role.atEnd,
+    ...(noticesRewrites ? [noteRewrites(running)] : []),
+    finishStep(running),
+    ...after,
+  );
 }
 
-/** Statements that set the plan's role for a statement and reset it: ledger rows are written as the login role. */
-function roleChanges({ ports }: StepWork): [takesOn: string[], putsOff: string[]] {
+interface RoleChanges {
+  /** Statements before the step's statement of that index. */
+  before(index: number): readonly string[];
+  /** Statements after a statement of the step. */
+  after(sql: string): readonly string[];
+  atEnd: readonly string[];
+  /** The login role, which writes the ledger's rows, has its turn between two statements. */
+  isOwnBetween: boolean;
+}
+
+/** The plan's role is set for the step's statements only, unless the step sets a role itself. */
+function roleChanges({ step, ports }: RunningTransaction): RoleChanges {
   const { runAs } = ports.plan;
-  return runAs === undefined ? [[], []] : [[`SET LOCAL ROLE ${identifier(runAs)}`], ["RESET ROLE"]];
-}
-
-function at(statement: number, statements: readonly string[]): Sent[] {
-  return statements.map((sql) => ({ sql, statement }));
-}
-
-/**
- * Wraps a query in a count: without a worker to receive them, many result rows would break the step off. The count
- * covers whole rows, because the server would skip columns that nothing uses.
- */
-function itself({ queries }: TransactionStep, sql: string, statement: number): Sent {
-  if (!queries.includes(statement)) return { sql, statement };
-  return { sql: `${COUNTED}${sql}\n) AS step`, statement, prefix: COUNTED.length };
+  const [takesOn, putsOff] =
+    runAs === undefined ? [[], []] : [[`SET LOCAL ROLE ${identifier(runAs)}`], ["RESET ROLE"]];
+  if (step.statements.some(({ sql }) => SETS_ROLE.test(sql)))
+    return {
+      before: (index) => (index === 0 ? takesOn : []),
+      after: (sql) => (RESETS_ROLE.test(sql) ? takesOn : []),
+      atEnd: ["RESET ROLE"],
+      isOwnBetween: false,
+    };
+  return { before: () => takesOn, after: () => putsOff, atEnd: [], isOwnBetween: true };
 }
 
 /** Statements around a statement that builds an index, to grant and reset its resources. */
 async function forBuild(
-  work: TransactionWork,
+  running: RunningTransaction,
   statement: number,
   builds: "with workers" | "alone",
-): Promise<{ before: string[]; after: string[] }> {
-  const build = work.step.builds.find((candidate) => candidate.statement === statement);
-  if (!build) return { before: [], after: [] };
-  const { memoryKb, workers, putBack, notes } = await resourcesFor(work.session, build);
-  for (const note of notes) work.ports.progress(`${work.step.name}: ${note}`);
-  const told = builds === "alone" ? [...notes, WITHOUT_WORKERS] : notes;
+): Promise<{ granted: string[]; putBack: string[] }> {
+  const build = running.step.builds.find((candidate) => candidate.statement === statement);
+  if (!build) return { granted: [], putBack: [] };
+  const { memoryKb, workers, putBack, notes } = await resourcesFor(running.session, build);
+  for (const note of notes) running.ports.progress(`${running.step.name}: ${note}`);
+  const reported = builds === "alone" ? [...notes, WITHOUT_WORKERS] : notes;
   return {
-    before: [
-      ...(told.length > 0 ? [noteOf(work, "notes", told)] : []),
+    granted: [
+      ...(reported.length > 0 ? [noteOf(running, "notes", reported)] : []),
       ...(memoryKb === undefined ? [] : [`SET LOCAL maintenance_work_mem = '${memoryKb}kB'`]),
       ...(builds === "alone" ? [`SET LOCAL ${NO_WORKERS}`] : workers === undefined ? [] : [workers]),
     ],
-    after: putBack === undefined || builds === "alone" ? [] : [putBack],
+    putBack: putBack === undefined || builds === "alone" ? [] : [putBack],
   };
 }
 
@@ -131,7 +136,7 @@ const REMEMBER_FILES = `SELECT count(set_config('${FILES}',
  * Notes the tables whose file has changed. Excluded: empty tables, which take no time or were truncated; tables that
  * the step empties and fills; and tables that the same file created.
  */
-function noteRewrites(place: StepPlace & { step: TransactionStep }): string {
+function noteRewrites(place: StepPlace<TransactionStep>): string {
   const names = (place.step.notRewritten ?? []).map((name) => `to_regclass(${literal(relationName(name))})`);
   const except = `unnest(ARRAY[${names.join(", ")}]::regclass[]) AS named (oid)`;
   return `UPDATE ${LEDGER_SCHEMA}.step SET rewrites = (
@@ -145,7 +150,7 @@ function noteRewrites(place: StepPlace & { step: TransactionStep }): string {
 }
 
 /** Outside a transaction only VACUUM FULL rewrites, and it names its tables. */
-export function noteVacuumed(place: StepPlace & { step: OutsideStep }): string {
+export function noteVacuumed(place: StepPlace<OutsideStep>): string {
   const names = (place.step.relations ?? []).map(({ schema, name }) => `${schema ?? "public"}.${name}`);
   return `UPDATE ${LEDGER_SCHEMA}.step SET rewrites = ${jsonLiteral(names)} WHERE ${isStep(place)}`;
 }

@@ -1,6 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
 import { holdUp } from "../../lambdas/migrate/observe.ts";
-import type { StepWork } from "../../lambdas/migrate/try-step.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";
 
@@ -18,8 +17,8 @@ const session = useEmbedded(`
 async function told(): Promise<string[]> {
   const lines: string[] = [];
   const ports = { ...memoryPorts(), progress: (line: string) => void lines.push(line) };
-  const work = { session, ports, step: { name: "backfill" } } as unknown as StepWork;
-  await holdUp(work, { schema: "public", name: "t" }, { leftMs: 1 });
+  const running = { session, ports, step: { name: "backfill" } };
+  await holdUp(running, { schema: "public", name: "t" }, { leftMs: 1 });
   return lines;
 }
 
