@@ -7,8 +7,7 @@ import {
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 
-export const withheldDoc = (gate: string, attempt: number) =>
-  docName<WithheldDoc>(`gates/${gate}-${attempt}/withheld`);
+export const withheldDoc = Doc.gateWithheld;
 
 export const deliveredDoc = (gate: string, attempt: number) =>
   docName<DeliveredDoc>(`gates/${gate}-${attempt}/told`);
