@@ -167,7 +167,7 @@ ${folders.join("\n")}
 gates:
   readiness: { question: "begin?" }
   rehearsal: { question: "touch production?" }
-  after: { question: "go on after {version}?" }
+  after: { question: "continue after {version}?" }
   open: { question: "open?" }
   keep: { question: "keep?" }
   restore: { question: "restore?" }

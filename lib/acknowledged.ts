@@ -179,7 +179,7 @@ export function acknowledge({
   accept(
     keepWarm,
     `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
-    "Whether the run goes on: each has its own name.",
+    "Whether the run still executes: each has its own name.",
   );
   const executions = (of: IConstruct, which: string) =>
     `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(of)}.Name>${which}]`;

@@ -3,12 +3,13 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { SECRET_FILES } from "../lambdas/shared/documents.ts";
 import { planKey } from "../lambdas/shared/plan-document.ts";
 import { publicationKey } from "../lambdas/shared/publications.ts";
 import type { Settings } from "./settings.ts";
 
 const RUNS = "runs/*";
-const TOKENS = "runs/*/gates/*/token.json";
+const SECRETS = SECRET_FILES.map((file) => `${RUNS}/${file}`);
 const LEASES = "leases/*";
 const PLANS = "plans/*";
 /** Lists of databases, for rollouts. */
@@ -163,7 +164,7 @@ export class Storage extends Construct {
     return new iam.PolicyStatement({
       effect: iam.Effect.DENY,
       actions: ["s3:GetObject", "s3:GetObjectVersion"],
-      resources: [this.bucket.arnForObjects(TOKENS)],
+      resources: SECRETS.map((keys) => this.bucket.arnForObjects(keys)),
     });
   }
 

@@ -134,7 +134,7 @@ function asText(dir: string, flags: ImportFlags, outcome: Outcome): string[] {
     ...done,
     ...(left.length === 0
       ? []
-      : [`Before this plan can be deployed, mend in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
+      : [`Before this plan can be deployed, fix in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
     "Next:",
     `  sluice check ${plan}`,
     `  npx sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
@@ -148,7 +148,7 @@ function errorsText({ tool, draft: { unknown, doubts } }: Outcome): string[] {
     ...(doubts.length > 0
       ? [
           "",
-          `Nothing was written. Mend ${doubts.length === 1 ? "it" : "these"}, or decide for each file: --take FILE treats it as ${tool} does, --skip FILE leaves it out.`,
+          `Nothing was written. Fix ${doubts.length === 1 ? "it" : "these"}, or decide for each file: --take FILE treats it as ${tool} does, --skip FILE leaves it out.`,
         ]
       : []),
   ];

@@ -42,7 +42,9 @@ export async function checkMarkdown(markdown: string): Promise<Finding[]> {
 
 /** Returns the words that our vocabulary avoids in comments and strings of TypeScript. */
 export function checkTypeScript(source: string): Finding[] {
-  return readTexts(source).flatMap(avoidedIn);
+  return readTexts(source)
+    .flatMap(avoidedIn)
+    .sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function avoidedIn({ text, line, column }: Piece): Finding[] {
@@ -71,20 +73,54 @@ function blocksOf(node: Node): Node[] {
   return type === "paragraph" || type === "heading" ? [node] : children.flatMap(blocksOf);
 }
 
-/** Comments, strings and templates, in this order of precedence; a regular expression is taken as code. */
-const TEXTS =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\}|[^`\\])*`|(?<=[(,=:[!&|?{};\s])\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
+/** A comment, a string, a regular expression, or a mark at which templates and their code begin and end. */
+const TOKENS =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[`{}]|(?<=[(,=:[!&|?{};\s])\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
 /** One word, a path, a pattern: names of things, not texts. */
 const NAME = /^.\S*$/;
 
 function readTexts(source: string): Piece[] {
-  return [...source.matchAll(TEXTS)].flatMap(({ 0: text, index }) => {
-    const isComment = /^\/[/*]/.test(text);
-    const isRegExp = text.startsWith("/") && !isComment;
-    if (isRegExp || NAME.test(text) || NAMES.has(text.slice(1, -1))) return [];
-    const before = source.slice(0, index).split("\n");
-    const code = isComment ? /`[^`\n]+`/g : /\$\{[^}]*\}/g;
-    const read = text.replace(code, (part) => part.replace(/[^\n]/g, " "));
-    return [{ text: read, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }];
-  });
+  const pieces: Piece[] = [];
+  const add = (text: string, start: number, outline = text) => {
+    if (NAME.test(outline) || NAMES.has(text.slice(1, -1))) return;
+    const before = source.slice(0, start).split("\n");
+    pieces.push({ text, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
+  };
+  /** Reads code up to a brace that it did not open. @returns the brace's place */
+  const readCode = (start: number): number => {
+    let open = 0;
+    for (let at = start; ; ) {
+      TOKENS.lastIndex = at;
+      const found = TOKENS.exec(source);
+      if (!found) return source.length;
+      const [token] = found;
+      at = found.index + token.length;
+      if (token === "`") at = readTemplate(found.index);
+      else if (token === "{") open++;
+      else if (token === "}" && open-- === 0) return found.index;
+      else if (/^\/[/*]/.test(token)) add(token.replace(/`[^`\n]+`/g, blank), found.index);
+      else if (/^["']/.test(token)) add(token, found.index);
+    }
+  };
+  /** Reads a template and the texts in its code, each by itself. @returns the place after the template */
+  const readTemplate = (start: number): number => {
+    let text = "`";
+    // With a letter for each piece of code: a path stays one.
+    let outline = text;
+    let at = start + 1;
+    while (at < source.length && source[at] !== "`") {
+      const isCode = source.startsWith("${", at);
+      const end = isCode ? readCode(at + 2) + 1 : at + (source[at] === "\\" ? 2 : 1);
+      const part = source.slice(at, end);
+      text += isCode ? blank(part) : part;
+      outline += isCode ? "x" : part;
+      at = end;
+    }
+    add(`${text}\``, start, `${outline}\``);
+    return at + 1;
+  };
+  for (let at = 0; at < source.length; ) at = readCode(at) + 1;
+  return pieces;
 }
+
+const blank = (code: string) => code.replace(/[^\n]/g, " ");

@@ -101,7 +101,7 @@ export function countedPage(
     first ? "Your Go is counted" : "Not counted: this name has already given a Go",
     html`<h2>What happens now</h2>
 <p>Nothing yet: ${count(missing, "other person", "other people")} must give a Go by this same link, until ${time(doc.expiresAt)}. A No-Go from anybody still closes the gate at once.</p>
-${!first && html`<p>If you are another person with the same name, add something that tells you apart.</p>`}
+${!first && html`<p>If you are another person with the same name, add something that distinguishes you.</p>`}
 ${goesSoFar(doc, approvals)}
 <p>You can close this page.</p>`,
   );

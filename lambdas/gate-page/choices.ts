@@ -197,7 +197,7 @@ function goesNeeded({ quorum }: GateDoc): Html | string {
   if (!quorum) return "Only the first answer counts.";
   const many = `${NUMBERS[quorum.approvals]} people with different names`;
   return quorum.starterUnknown
-    ? html`A Go needs <strong>${many}</strong>: nobody knows who started this run, and that person may not decide alone. A No-Go needs one.`
+    ? html`A Go needs <strong>${many}</strong>: it is not recorded who started this run, and that person may not decide alone. A No-Go needs one.`
     : html`A Go needs <strong>${many}</strong>. A No-Go needs one.`;
 }
 

@@ -15,8 +15,7 @@ import type { Ports } from "../shared/ports.ts";
 import type { Publication } from "../shared/publications.ts";
 import { isName, relationOf, samePerson } from "./names.ts";
 
-export const withheldDoc = (gate: string, attempt: number) =>
-  docName<WithheldDoc>(`gates/${gate}-${attempt}/withheld`);
+export const withheldDoc = Doc.gateWithheld;
 
 export const deliveredDoc = (gate: string, attempt: number) =>
   docName<DeliveredDoc>(`gates/${gate}-${attempt}/told`);

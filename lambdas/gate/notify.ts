@@ -42,7 +42,7 @@ export function gateNotice(
     "",
     ...(doc.quorum
       ? [
-          `A Go needs ${doc.quorum.approvals} people with different names${doc.quorum.starterUnknown ? ", because nobody knows who started the run" : ""}. A No-Go needs one.`,
+          `A Go needs ${doc.quorum.approvals} people with different names${doc.quorum.starterUnknown ? ", because it is not recorded who started the run" : ""}. A No-Go needs one.`,
           "",
         ]
       : []),

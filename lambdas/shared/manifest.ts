@@ -1,5 +1,5 @@
 import { CHAIN, type HashedFile, type LinkDoc, linkFile, numberOf } from "./chain.ts";
-import { docName } from "./documents.ts";
+import { docName, isSecret } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -11,7 +11,7 @@ export interface ManifestDoc {
   /** Number of links in the chain, and the SHA-256 of the last link; null: the chain was empty. */
   chain: { links: number; head: string | null };
   /**
-   * All files by name, sorted, except the chain, gate tokens that are in no link, and this file. The report shows this
+   * All files by name, sorted, except the chain, secrets that are in no link, and this file. The report shows this
    * file's hash, so it cannot be hashed with it: the hash listed for the report's files is that of their text with
    * NO_HASH in its place.
    */
@@ -27,9 +27,6 @@ export const NO_HASH = "0".repeat(64);
 
 /** False for lease files: they change, and belong to no run's evidence. */
 export const isEvidence = (file: string) => !/^leases\/[^/]+\.json(\.lock)?$/.test(file);
-
-/** True for a gate's token. Only gates and their pages may read tokens; a copy of the evidence needs none. */
-export const isToken = (file: string) => /^gates\/[^/]+\/token\.json$/.test(file);
 
 /** Returns all files that the manifest covers: those it names, and the chain up to its last link. */
 export function coveredBy({ files, chain }: ManifestDoc): string[] {
@@ -71,7 +68,7 @@ export async function takeManifest(
       !(REPORT_FILES as readonly string[]).includes(name),
   );
   await inTurns(
-    listed.filter((name) => !hashes.has(name) && !isToken(name)),
+    listed.filter((name) => !hashes.has(name) && !isSecret(name)),
     async (name) => {
       const text = await evidence.readFile(name);
       if (text !== undefined) hashes.set(name, sha256(text));

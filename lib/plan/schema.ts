@@ -20,7 +20,7 @@ const minutes = z.number().positive();
 const QUESTIONS = {
   readiness: "ready to start?",
   rehearsal: "go to production?",
-  after: "go on after {version}?",
+  after: "continue after {version}?",
   open: "let the application in?",
   keep: "keep what was done?",
   restore: "restore from the snapshot?",

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { reportFilesOf } from "../../lambdas/report/task.ts";
 import { CHAIN } from "../../lambdas/shared/chain.ts";
+import { isSecret } from "../../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
 import {
   coveredBy,
-  isToken,
   MANIFEST_FILE,
   type ManifestDoc,
   NO_HASH,
@@ -60,10 +60,10 @@ export async function verifyEvidence(
   for (const { name, sha256 } of after) expected.set(name, sha256);
   const found = new Map([...hashes].filter(([name]) => name !== MANIFEST_FILE && !name.startsWith(CHAIN)));
   if (manifest && own) await unseal(folder, evidence, [...hashes.keys()], found, expected, own);
-  for (const name of expected.keys()) if (isToken(name) && !found.has(name)) expected.delete(name);
+  for (const name of expected.keys()) if (isSecret(name) && !found.has(name)) expected.delete(name);
   // A gate's token in no link cannot be checked. It no longer opens anything.
   for (const name of found.keys())
-    if (isToken(name) && !expected.has(name) && expected.has(name.replace(/token\.json$/, "request.json")))
+    if (isSecret(name) && !expected.has(name) && expected.has(join(dirname(name), "request.json")))
       found.delete(name);
   findings.push(...differences(expected, found, new Set(after.map(({ name }) => name))));
 

@@ -25,7 +25,7 @@ export function chromiumPath(): string {
   throw new Error(
     given === undefined
       ? `The browser tests need Chromium, and there is none at ${PLACES.join(", ")}. Install it (apt-get install -y chromium), or say where it is in SLUICE_CHROMIUM.`
-      : `There is no Chromium at ${given}, where SLUICE_CHROMIUM says it is.`,
+      : `There is no Chromium at ${given}, the path in SLUICE_CHROMIUM.`,
   );
 }
 

@@ -97,13 +97,13 @@ const CASES: Case[] = [
   {
     end: "RolledBack",
     title: "Rolled back (rehearsal)",
-    says: ["the test says so", "003 and 002 were rolled back", "start a new run", "Production, rolled back"],
+    says: ["the test wants it", "003 and 002 were rolled back", "start a new run", "Production, rolled back"],
     run: async () => ({ noGo: ["after-003"] }),
   },
   {
     end: "Refused",
     title: "Refused (rehearsal)",
-    says: ["the test says so", "Production was not touched", "start a new run", "Approved for production"],
+    says: ["the test wants it", "Production was not touched", "start a new run", "Approved for production"],
     run: async () => ({ noGo: ["rehearsal"] }),
   },
   {

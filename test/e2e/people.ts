@@ -84,7 +84,7 @@ export class People {
       shown: hidden("shown"),
       decision,
       by,
-      comment: decision === "Go" ? "" : "the test says so",
+      comment: decision === "Go" ? "" : "the test wants it",
     });
     if (decision === "Go") {
       form.set("instance", instance);

@@ -39,7 +39,7 @@ ${migrations.join("\n")}
 gates:
   readiness: { question: "begin?" }
   rehearsal: { question: "touch production?" }
-  after: ${asks ? '{ question: "go on after {version}?" }' : "none"}
+  after: ${asks ? '{ question: "continue after {version}?" }' : "none"}
   open: { question: "open?" }
   keep: { question: "keep?" }
   restore: { question: "restore?" }

@@ -95,7 +95,7 @@ describe("a No-Go", () => {
     async (gate) => {
       const { end, states } = await runPlan({ noGo: [gate] });
       expect(end.end).toBe("Refused");
-      expect(end.cause).toContain("the test says so");
+      expect(end.cause).toContain("the test wants it");
       expect(end.cause).toContain("Production was not touched");
       expect(states).not.toContain("Fence production");
       expect(states.some((state) => state.endsWith("to production"))).toBe(false);

@@ -21,7 +21,7 @@ function matches(pattern: Record<string, unknown>, event: Record<string, unknown
       const rule = one as { exists?: boolean; "anything-but"?: unknown[] };
       if (rule.exists !== undefined) return rule.exists === present;
       if (rule["anything-but"]) return present && !rule["anything-but"].includes(event[field]);
-      throw new Error(`This test knows no ${JSON.stringify(one)}`);
+      throw new Error(`This test has no ${JSON.stringify(one)}`);
     });
   });
 }

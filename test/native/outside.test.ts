@@ -144,7 +144,7 @@ test("preflight names what reaches outside wherever it stands, and takes no comm
     session.exec(`CREATE EXTENSION dblink;
       CREATE FUNCTION atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT dblink_exec('host=elsewhere', 'SELECT 1'); END;
       CREATE VIEW far AS SELECT * FROM dblink('host=elsewhere', 'SELECT 1') AS t (i int);
-      CREATE RULE tell AS ON DELETE TO note DO ALSO SELECT dblink_exec('host=elsewhere', 'SELECT 1');
+      CREATE RULE inform AS ON DELETE TO note DO ALSO SELECT dblink_exec('host=elsewhere', 'SELECT 1');
       CREATE FUNCTION near() RETURNS void LANGUAGE plpgsql AS $$ BEGIN -- once by dblink(a)
         /* http_get(b) */ PERFORM 1; END $$`),
   );
@@ -152,7 +152,7 @@ test("preflight names what reaches outside wherever it stands, and takes no comm
     expect.objectContaining({
       name: "routines that reach outside",
       passed: null,
-      seen: "atomic(); rule tell on note; view far",
+      seen: "atomic(); rule inform on note; view far",
     }),
   );
 });

@@ -67,7 +67,7 @@ describe("of large objects,", () => {
     ],
     [
       "a comment",
-      "COMMENT ON LARGE OBJECT 1002 IS 'told'",
+      "COMMENT ON LARGE OBJECT 1002 IS 'noted'",
       "COMMENT ON LARGE OBJECT 1002 IS NULL",
       "2 as before, but not the same owners, rights or comments",
     ],

@@ -935,9 +935,9 @@ export const CHANGES: Change[] = [
   ].map(([on, seen]) =>
     change(
       `a comment on ${on}`,
-      `COMMENT ON ${on} IS 'told'`,
+      `COMMENT ON ${on} IS 'noted'`,
       `COMMENT ON ${on} IS NULL`,
-      `${seen} changed: now "comment: told"`,
+      `${seen} changed: now "comment: noted"`,
     ),
   ),
 ];
@@ -1003,7 +1003,7 @@ export const NO_CHANGES: { what: string; does: string; undo?: string }[] = [
     does: "CREATE ROLE passer; SET ROLE passer; CREATE TEMP TABLE passing (id int); RESET ROLE",
     undo: "DROP TABLE pg_temp.passing; DROP ROLE passer",
   },
-  { what: "a vacuum that writes a table anew", does: "VACUUM FULL app.orders" },
+  { what: "a vacuum that rewrites a table", does: "VACUUM FULL app.orders" },
   { what: "a refresh", does: "REFRESH MATERIALIZED VIEW app.totals" },
   {
     what: "the fence, which takes CONNECT",
@@ -1011,7 +1011,7 @@ export const NO_CHANGES: { what: string; does: string; undo?: string }[] = [
     undo: "GRANT CONNECT ON DATABASE postgres TO PUBLIC",
   },
   {
-    what: "an object made anew under another OID",
+    what: "an object recreated under another OID",
     does: "DROP FUNCTION app.half(int); CREATE FUNCTION app.half(x int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT x / 2'",
   },
 ];

@@ -143,7 +143,7 @@ export async function hashEveryType(session: Session): Promise<TypeFound[]> {
     const found: TypeFound[] = [];
     for (const [index, { name, shell, sends }] of columns.entries()) {
       const column = hashed[index];
-      if (!column) throw new Error(`Nothing says how to hash ${name}`);
+      if (!column) throw new Error(`There is no rule how to hash ${name}`);
       found.push({
         type: shell === "plain" ? name : `${shell} of ${name}`,
         ...(await hold(session, column, sends)),

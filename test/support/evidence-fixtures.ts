@@ -243,7 +243,7 @@ export class RunFixture {
       keyHash: KEY_HASH,
       basis: { fingerprint: null, planChecksum: CHECKSUM, report: "f".repeat(64) },
       changed: [],
-      go: "It goes on.",
+      go: "It continues.",
       noGo: "It goes back.",
     });
     await this.keep(Doc.gateToken(gate, attempt), { token: TOKEN });

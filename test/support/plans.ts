@@ -19,7 +19,7 @@ export function planOf(count: number, first = 101): CompiledPlan {
     gates: {
       readiness: gate("ready to start?"),
       rehearsal: gate("go to production?"),
-      after: gate("go on after {version}?"),
+      after: gate("continue after {version}?"),
       open: gate("open to the application?"),
       keep: gate("keep or roll back?"),
       restore: gate("restore from the snapshot?"),

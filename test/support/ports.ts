@@ -232,7 +232,7 @@ const PLAN: CompiledPlan = {
   gates: {
     readiness: gate("is everybody ready?", ["the lead is on call", "the runbook was read"]),
     rehearsal: gate("go to production?", ["the rehearsal's durations fit the window"]),
-    after: gate("go on after {version}?"),
+    after: gate("continue after {version}?"),
     open: gate("open the application?"),
     keep: gate("a smoke test failed: keep the new schema?"),
     restore: gate("restore from the snapshot?"),

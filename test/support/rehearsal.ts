@@ -63,7 +63,7 @@ export async function runPlan({ noGo = [], onEvent, ...options }: RunOptions): P
     await onEvent?.(event, run.stop);
     if (event.type !== "gate") continue;
     const no = noGo.includes(event.gate.doc.gate);
-    const answer = (by: string) => event.gate.decide(no ? "NoGo" : "Go", by, no ? "the test says so" : "");
+    const answer = (by: string) => event.gate.decide(no ? "NoGo" : "Go", by, no ? "the test wants it" : "");
     if ((await answer("an approver")) === "counted") await answer("another approver");
   }
   const end = await run.end;

@@ -43,7 +43,7 @@ export async function runRollout({ noGo = [], onEvent, ...options }: RolloutWish
 
 async function answer({ doc, decide }: OpenGate, noGo: readonly string[]): Promise<string> {
   const no = noGo.includes(doc.gate);
-  const comment = no ? "the test says so" : "";
+  const comment = no ? "the test wants it" : "";
   if ((await decide(no ? "NoGo" : "Go", "an approver", comment)) === "counted")
     await decide("Go", "another approver", comment);
   return doc.gate;

@@ -325,7 +325,7 @@ describe("settings", () => {
     });
   });
 
-  test("missing settings are reported as such", () => {
+  test("settings that are missing altogether are reported", () => {
     expect(() => parseSettings(undefined)).toThrow(/One mistake in the settings .*there are none/s);
   });
 

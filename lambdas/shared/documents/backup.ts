@@ -1,7 +1,7 @@
 import type { MomentPurpose, SnapshotPurpose } from "../names.ts";
 import type { ArchivedSnapshot, MomentState, PointInTime } from "../ports.ts";
 import type { BackupKind } from "../settings.ts";
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 
 /** How production is backed up. */
 export interface BackupDoc {
@@ -72,17 +72,17 @@ export interface ArchivedDoc {
 /** Names of these documents. */
 export const backupDocuments = {
   /** How production is backed up, as preflight chose. */
-  backup: docName<BackupDoc>("backup"),
+  backup: doc<BackupDoc>("backup", "shown"),
   /** A moment that production can be restored to. */
-  moment: (purpose: MomentPurpose) => docName<MomentDoc>(`moments/${purpose}`),
+  moment: doc<MomentDoc, [purpose: MomentPurpose]>("moments/*", "shown"),
   /** Noted once the server's clock passed the moment, before any write that must come after it. */
-  momentPassed: (purpose: MomentPurpose) => docName<MomentPassedDoc>(`moments/${purpose}-passed`),
+  momentPassed: doc<MomentPassedDoc, [purpose: MomentPurpose]>("moments/*-passed", "shown"),
   /** RDS's first report about the moment: its backups are on and cover it. */
-  momentHeld: (purpose: MomentPurpose) => docName<MomentSeenDoc>(`moments/${purpose}-held`),
+  momentHeld: doc<MomentSeenDoc, [purpose: MomentPurpose]>("moments/*-held", "shown"),
   /** RDS's report before a gate or for a restore; n counts from 1. */
-  momentSeen: (n: number) => docName<MomentSeenDoc>(`moments/seen-${n}`),
-  snapshot: (purpose: SnapshotPurpose) => docName<SnapshotDoc>(`snapshots/${purpose}`),
+  momentSeen: doc<MomentSeenDoc, [n: number]>("moments/seen-*", "shown"),
+  snapshot: doc<SnapshotDoc, [purpose: SnapshotPurpose]>("snapshots/*", "shown"),
   /** Time of the first worker's request. */
-  snapshotBegan: (purpose: SnapshotPurpose) => docName<TimeDoc>(`snapshots-began/${purpose}`),
-  archived: docName<ArchivedDoc>("snapshots/archived"),
+  snapshotBegan: doc<TimeDoc, [purpose: SnapshotPurpose]>("snapshots-began/*"),
+  archived: doc<ArchivedDoc>("snapshots/archived", "shown"),
 } as const;

@@ -1,5 +1,5 @@
 import type { Target } from "./migration.ts";
-import { docName } from "./name.ts";
+import { doc } from "./name.ts";
 
 export type ChangesName = `staging-${string}` | Target;
 
@@ -89,9 +89,9 @@ export interface ObjectChangesDoc {
 /** Names of these documents. */
 export const changesDocuments = {
   /** Changes to existing data: of one migration on staging, of all of them there, or of all on production. */
-  changes: (what: ChangesName) => docName<ChangesDoc>(`changes/${what}`),
+  changes: doc<ChangesDoc, [what: ChangesName]>("changes/*", "shown"),
   /** Objects that a migration creates, changes or drops. */
-  made: (version: string) => docName<MadeDoc>(`made/${version}`),
+  made: doc<MadeDoc, [version: string]>("made/*"),
   /** The same for all migrations, after all are rehearsed. Production's checks and proofs read it. */
-  madeByAll: docName<MadeByAllDoc>("made-by/all"),
+  madeByAll: doc<MadeByAllDoc>("made-by/all"),
 } as const;

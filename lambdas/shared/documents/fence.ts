@@ -1,4 +1,4 @@
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 
 export interface FenceDoc {
   at: string;
@@ -60,26 +60,28 @@ export interface SilencedDoc {
 
 /** Names of these documents. */
 export const fenceDocuments = {
-  fence: docName<FenceDoc>("fence"),
+  fence: doc<FenceDoc>("fence", "shown"),
   /** Noted before the opening: from then on the application may write. */
-  fenceLifting: docName<TimeDoc>("fence-lifting"),
-  fenceLifted: docName<TimeDoc>("fence-lifted"),
+  fenceLifting: doc<TimeDoc>("fence-lifting", "shown"),
+  fenceLifted: doc<TimeDoc>("fence-lifted", "shown"),
   /** Production is fenced again when it is rolled back after the opening. */
-  fenceAgain: docName<FenceDoc>("fence-again"),
-  fenceAgainLifted: docName<TimeDoc>("fence-again-lifted"),
+  fenceAgain: doc<FenceDoc>("fence-again", "shown"),
+  fenceAgainLifted: doc<TimeDoc>("fence-again-lifted", "shown"),
   /** The snapshot was taken behind the fence, so a production restored from it is fenced too. */
-  fenceRestoredLifted: docName<TimeDoc>("fence-restored-lifted"),
+  fenceRestoredLifted: doc<TimeDoc>("fence-restored-lifted", "shown"),
   /** Each job or subscription that a fence stops, noted before it is stopped. */
-  stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) =>
-    docName<StilledDoc>(`stilled/${set}-${kind}-${id}`),
-  stilledBack: (set: FenceSet | "restored") => docName<TimeDoc>(`stilled-back-${set}`),
+  stilled: doc<StilledDoc, [set: FenceSet, kind: StilledDoc["kind"] | "", id: string]>(
+    "stilled/*-*-*",
+    "shown",
+  ),
+  stilledBack: doc<TimeDoc, [set: FenceSet | "restored"]>("stilled-back-*", "shown"),
   // Behind the fence jobs and subscriptions are already stopped, so production does not show that a migration stops one.
   // Staging shows it: nothing runs there, but each is marked as on production. What the plan stops stays stopped where its
   // migrations stand.
   /** Jobs and subscriptions that are marked active on staging after its restore. */
-  activeBefore: docName<Active>("staging/active-before"),
+  activeBefore: doc<Active>("staging/active-before"),
   /** Those of them that the plan's migrations stop, as staging showed. */
-  stoppedByPlan: docName<Active>("staging/stopped-by-plan"),
-  alarmsSilenced: docName<SilencedDoc>("alarms-silenced"),
-  alarmsOn: docName<SilencedDoc>("alarms-on"),
+  stoppedByPlan: doc<Active>("staging/stopped-by-plan"),
+  alarmsSilenced: doc<SilencedDoc>("alarms-silenced", "shown"),
+  alarmsOn: doc<SilencedDoc>("alarms-on", "shown"),
 } as const;

@@ -1,4 +1,4 @@
-import { docName } from "./name.ts";
+import { doc } from "./name.ts";
 import type { RunWindow } from "./run.ts";
 
 export type Decision = "Go" | "NoGo";
@@ -116,14 +116,16 @@ export type ShownDocuments = Readonly<Record<string, string>>;
 
 /** Names of these documents. */
 export const gateDocuments = {
-  gate: (gate: string, attempt: number) => docName<GateDoc>(`gates/${gate}-${attempt}/request`),
-  gateToken: (gate: string, attempt: number) => docName<GateTokenDoc>(`gates/${gate}-${attempt}/token`),
+  gate: doc<GateDoc, [gate: string, attempt: number]>("gates/*-*/request", "shown"),
+  gateToken: doc<GateTokenDoc, [gate: string, attempt: number]>("gates/*-*/token", "secret"),
   /** One of several Goes that a gate needs, numbered by arrival from 1. */
-  gateApproval: (gate: string, attempt: number, n: number) =>
-    docName<GateApprovalDoc>(`gates/${gate}-${attempt}/go-${n}`),
-  gateDecision: (gate: string, attempt: number) =>
-    docName<GateDecisionDoc>(`gates/${gate}-${attempt}/decision`),
+  gateApproval: doc<GateApprovalDoc, [gate: string, attempt: number, n: number]>("gates/*-*/go-*"),
+  gateDecision: doc<GateDecisionDoc, [gate: string, attempt: number]>("gates/*-*/decision", "shown"),
+  /** A Go that did not take effect. */
+  gateWithheld: doc<WithheldDoc, [gate: string, attempt: number]>("gates/*-*/withheld", "shown"),
   /** A No-Go that came after the gate's Go. It changes nothing and is kept; numbered from 1. */
-  gateObjection: (gate: string, attempt: number, n: number) =>
-    docName<GateObjectionDoc>(`gates/${gate}-${attempt}/no-go-${n}`),
+  gateObjection: doc<GateObjectionDoc, [gate: string, attempt: number, n: number]>(
+    "gates/*-*/no-go-*",
+    "shown",
+  ),
 } as const;

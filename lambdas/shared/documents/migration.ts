@@ -1,4 +1,4 @@
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 import type { RecordDoc, ScopeDoc, TableContentDoc } from "./record.ts";
 
 /** Round of all migrations' checks after all migrations are applied. */
@@ -173,17 +173,18 @@ export interface TriedDoc {
 
 /** Names of these documents. */
 export const migrationDocuments = {
-  steps: (target: Target, version: string, round: number, direction: Direction) =>
-    docName<StepsDoc>(`steps/${target}-${version}-${round}-${direction}`),
-  checks: (target: Target, version: string, round: string) =>
-    docName<ChecksDoc>(`checks/${target}-${version}-${round}`),
-  proof: (name: ProofName) => docName<ProofDoc>(`proofs/${name}`),
+  steps: doc<StepsDoc, [target: Target, version: string, round: number, direction: Direction]>(
+    "steps/*-*-*-*",
+    "shown",
+  ),
+  checks: doc<ChecksDoc, [target: Target, version: string, round: string]>("checks/*-*-*", "shown"),
+  proof: doc<ProofDoc, [name: ProofName]>("proofs/*", "shown"),
   /** Result of a rollback that was tried once more on staging. */
-  rollbackTry: (name: string) => docName<TriedDoc>(`rollback-tries/${name}`),
+  rollbackTry: doc<TriedDoc, [name: string]>("rollback-tries/*"),
   /** Unfinished objects after all migrations are applied. */
-  left: (target: Target) => docName<LeftDoc>(`left/${target}`),
-  benchmarks: (target: Target) => docName<BenchmarksDoc>(`benchmarks/${target}`),
-  hook: (name: string) => docName<HookDoc>(`hooks/${name}`),
+  left: doc<LeftDoc, [target: Target]>("left/*", "shown"),
+  benchmarks: doc<BenchmarksDoc, [target: Target]>("benchmarks/*", "shown"),
+  hook: doc<HookDoc, [name: string]>("hooks/*", "shown"),
   /** Noted before a hook is called: it may have worked although its answer was lost or unexpected. */
-  hookSent: (name: string) => docName<TimeDoc>(`sent/${name}`),
+  hookSent: doc<TimeDoc, [name: string]>("sent/*"),
 } as const;

@@ -1,6 +1,6 @@
 import type { TouchedDoc } from "./changes.ts";
 import type { ProofName } from "./migration.ts";
-import { docName } from "./name.ts";
+import { doc } from "./name.ts";
 
 /**
  * Records of catalog and contents: of production under the fence (`before`) and fenced again after the opening
@@ -226,11 +226,11 @@ export interface FingerprintDoc {
 
 /** Names of these documents. */
 export const recordDocuments = {
-  record: (when: RecordName) => docName<RecordDoc>(`records/${when}`),
+  record: doc<RecordDoc, [when: RecordName]>("records/*", "shown"),
   /** The beginning of a record that outlasts one worker, or of an older run's record. */
-  recordBegan: (when: RecordName) => docName<RecordBeganDoc>(`records/${when}/began`),
+  recordBegan: doc<RecordBeganDoc, [when: RecordName]>("records/*/began"),
   /** The catalog that a gate is about, or staging's after the first apply of a migration with `leaves`; in older runs also of records. */
-  fingerprint: (name: string) => docName<FingerprintDoc>(`fingerprints/${name}`),
+  fingerprint: doc<FingerprintDoc, [name: string]>("fingerprints/*"),
   /** A catalog, named by the SHA-256 of its text. */
-  catalog: (sha256: string) => docName<CatalogDoc | CatalogDelta>(`catalogs/${sha256}`),
+  catalog: doc<CatalogDoc | CatalogDelta, [sha256: string]>("catalogs/*"),
 } as const;

@@ -2,7 +2,7 @@ import type { CompiledPlan, Migration, Reminder } from "../plan.ts";
 import type { Findings, Instance, Moments, PreflightCheck } from "../ports.ts";
 import type { Published } from "../publications.ts";
 import type { RunSettings } from "../settings.ts";
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 
 export interface FolderDoc {
   run: string;
@@ -157,24 +157,23 @@ export interface PlanSummary
 /** Names of these documents. */
 export const runDocuments = {
   /** In a local run: the run that owns the folder. It is the first document, and keeps other runs out. */
-  folder: docName<FolderDoc>("folder"),
-  request: docName<RequestDoc>("request"),
+  folder: doc<FolderDoc>("folder", "shown"),
+  request: doc<RequestDoc>("request", "shown"),
   /** The plan's facts for the report. */
-  plan: docName<PlanSummary>("plan"),
-  production: docName<ProductionDoc>("production"),
-  preflight: docName<PreflightDoc>("preflight"),
+  plan: doc<PlanSummary>("plan", "shown"),
+  production: doc<ProductionDoc>("production", "shown"),
+  preflight: doc<PreflightDoc>("preflight", "shown"),
   /** The application's roles that preflight found, for a plan that names none. */
-  foundRoles: docName<FoundRolesDoc>("application-roles"),
+  foundRoles: doc<FoundRolesDoc>("application-roles", "shown"),
   /** The run was stopped from outside; from then on only its clean-up acts for it. */
-  stopped: docName<StoppedDoc>("stopped"),
+  stopped: doc<StoppedDoc>("stopped", "shown"),
   /** A link to the report, by the hash of its key. */
-  reportLink: (keyHash: string) => docName<ReportLinkDoc>(`report-links/${keyHash}`),
+  reportLink: doc<ReportLinkDoc, [keyHash: string]>("report-links/*"),
   /** Noted at once by states without a migration and by states that outlast one worker; for all others see LinkDoc. */
-  stateEntered: (slug: string) => docName<StateDoc>(`states/${slug}`),
+  stateEntered: doc<StateDoc, [slug: string]>("states/*", "shown"),
   /** Only in evidence of older runs. */
-  stateDone: (slug: string) => docName<TimeDoc>(`states/${slug}-done`),
+  stateDone: doc<TimeDoc, [slug: string]>("states/*-done", "shown"),
   /** Sorted by time, as their names start with it. */
-  failure: (at: Date, slug: string) =>
-    docName<FailureDoc>(`failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`),
-  outcome: docName<OutcomeDoc>("outcome"),
+  failure: doc<FailureDoc, [at: Date, slug: string]>("failures/*-*", "shown"),
+  outcome: doc<OutcomeDoc>("outcome", "shown"),
 } as const;

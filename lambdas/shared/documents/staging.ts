@@ -1,5 +1,5 @@
 import type { StorageWork } from "../ports.ts";
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 import type { ScopeDoc } from "./record.ts";
 
 export interface StagingDoc {
@@ -52,22 +52,22 @@ export interface DisarmedDoc {
 /** Names of these documents. */
 export const stagingDocuments = {
   /** The parameter group that stops jobs and subscriptions in copies of production. */
-  quiet: docName<QuietDoc>("quiet"),
+  quiet: doc<QuietDoc>("quiet", "shown"),
   /** When the run began to quieten the instance that was moved aside. */
-  quieting: docName<TimeDoc>("quieting"),
-  notQuiet: docName<NotQuietDoc>("not-quiet"),
-  staging: docName<StagingDoc>("staging"),
-  stagingBegan: docName<TimeDoc>("staging/began"),
+  quieting: doc<TimeDoc>("quieting", "shown"),
+  notQuiet: doc<NotQuietDoc>("not-quiet", "shown"),
+  staging: doc<StagingDoc>("staging", "shown"),
+  stagingBegan: doc<TimeDoc>("staging/began"),
   /** The copy that took its place when the restore was rehearsed as the way back. */
-  stagingAgain: docName<StagingDoc>("staging-again"),
-  stagingAgainBegan: docName<TimeDoc>("staging-again/began"),
-  stagingAgainWithout: docName<{ without: string[] }>("staging-again/without"),
+  stagingAgain: doc<StagingDoc>("staging-again", "shown"),
+  stagingAgainBegan: doc<TimeDoc>("staging-again/began"),
+  stagingAgainWithout: doc<{ without: string[] }>("staging-again/without"),
   /** Settings of production that RDS refused when staging was restored. */
-  stagingWithout: docName<{ without: string[] }>("staging/without"),
+  stagingWithout: doc<{ without: string[] }>("staging/without"),
   /** Work on its storage at the end of the rehearsal. */
-  stagingStorage: docName<StagingStorageDoc>("staging-storage"),
-  stagingVerified: docName<StagingVerifiedDoc>("staging-verified"),
+  stagingStorage: doc<StagingStorageDoc>("staging-storage", "shown"),
+  stagingVerified: doc<StagingVerifiedDoc>("staging-verified", "shown"),
   /** User mappings of staging that were disabled. */
-  disarmed: docName<DisarmedDoc>("staging-disarmed"),
-  stagingDeleted: docName<TimeDoc & { id: string }>("staging-deleted"),
+  disarmed: doc<DisarmedDoc>("staging-disarmed", "shown"),
+  stagingDeleted: doc<TimeDoc & { id: string }>("staging-deleted", "shown"),
 } as const;

@@ -1,6 +1,6 @@
 import type { WatchScheduleDoc } from "../ports.ts";
 import type { CheckResult } from "./migration.ts";
-import { docName } from "./name.ts";
+import { doc } from "./name.ts";
 
 /** Prefix of all readings of the watch. */
 export const READINGS = "watch/";
@@ -76,11 +76,11 @@ export type Reading = Pick<ReadingDoc, "at" | "seconds" | "values" | "connection
 
 /** Names of these documents. */
 export const watchDocuments = {
-  afterOpening: docName<AfterOpeningDoc>("after-opening"),
-  aftercare: docName<AftercareDoc>("aftercare"),
+  afterOpening: doc<AfterOpeningDoc>("after-opening", "shown"),
+  aftercare: doc<AftercareDoc>("aftercare", "shown"),
   /** The watch's reading of staging: that its queries work. */
-  watchRehearsed: docName<Reading>("watch-rehearsed"),
+  watchRehearsed: doc<Reading>("watch-rehearsed", "shown"),
   /** Readings of the watch, sorted by time. The first one is the run's own. */
-  reading: (at: Date) => docName<ReadingDoc>(`${READINGS}${at.toISOString().replace(/[:.]/g, "-")}`),
-  verifiedAgain: docName<VerifiedAgainDoc>("verified-again"),
+  reading: doc<ReadingDoc, [at: Date]>(`${READINGS}*`, "shown"),
+  verifiedAgain: doc<VerifiedAgainDoc>("verified-again", "shown"),
 } as const;

@@ -1,4 +1,4 @@
-import { docName, type TimeDoc } from "./name.ts";
+import { doc, type TimeDoc } from "./name.ts";
 
 export interface WayBackDoc {
   at: string;
@@ -62,16 +62,16 @@ export interface HandedOverDoc {
 /** Names of these documents. */
 export const wayBackDocuments = {
   /** Duration of each way back from production, predicted by the rehearsal. */
-  wayBack: docName<WayBackDoc>("way-back"),
-  rollback: docName<RollbackDoc>("rollback"),
+  wayBack: doc<WayBackDoc>("way-back", "shown"),
+  rollback: doc<RollbackDoc>("rollback", "shown"),
   /** When a restore began to wait for its backup. */
-  awaiting: docName<TimeDoc>("awaiting-backup"),
-  restore: docName<RestoreDoc>("restore"),
-  movedAside: docName<MovedAsideDoc>("moved-aside"),
-  restoring: docName<TimeDoc>("restoring"),
-  restored: docName<RestoredDoc>("restored"),
+  awaiting: doc<TimeDoc>("awaiting-backup", "shown"),
+  restore: doc<RestoreDoc>("restore", "shown"),
+  movedAside: doc<MovedAsideDoc>("moved-aside", "shown"),
+  restoring: doc<TimeDoc>("restoring", "shown"),
+  restored: doc<RestoredDoc>("restored", "shown"),
   /** When the run began to give the restored production its settings. */
-  handingOver: docName<TimeDoc>("handing-over"),
+  handingOver: doc<TimeDoc>("handing-over", "shown"),
   /** Result for the settings of the restored production, and tasks for people. */
-  handedOver: docName<HandedOverDoc>("handed-over"),
+  handedOver: doc<HandedOverDoc>("handed-over", "shown"),
 } as const;

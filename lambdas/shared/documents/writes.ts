@@ -1,4 +1,4 @@
-import { docName } from "./name.ts";
+import { doc } from "./name.ts";
 
 /** Data in production that a restore of the final backup would lose. */
 export interface LossDoc {
@@ -70,9 +70,9 @@ export interface WrittenDoc {
 /** Names of these documents. */
 export const writesDocuments = {
   /** The server's counters before the record was taken (proof/write-mark.ts). */
-  mark: docName<MarkDoc>("writes/mark"),
+  mark: doc<MarkDoc>("writes/mark"),
   /** Writes since then, read before the first migration and before a restore. */
-  written: (until: "migration" | "restore") => docName<WrittenDoc>(`writes/until-${until}`),
+  written: doc<WrittenDoc, [until: "migration" | "restore"]>("writes/until-*"),
   /** Data that a restore would lose. */
-  loss: docName<LossDoc>("loss"),
+  loss: doc<LossDoc>("loss", "shown"),
 } as const;

@@ -40,7 +40,7 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
     if (mark && !outside.has(index + 1))
       say(index, "is inside a string, a body or a comment, but dbmate still treats it as a mark");
     else if (mark && index !== up && index !== down)
-      say(index, "is the second such mark: dbmate refuses the file");
+      say(index, "is the second mark of its kind: dbmate refuses the file");
     else if (!mark && NEARLY.test(line) && outside.has(index + 1))
       say(
         index,

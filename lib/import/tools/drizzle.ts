@@ -32,7 +32,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
     if (when <= newest)
       doubts.push({
         file: path,
-        says: `is older in the journal than ${newestTag}, which comes before it. Once that one is applied, Drizzle skips this one for ever and reports success. This happens when a branch is merged late. Was it applied?`,
+        says: `is older in the journal than ${newestTag}, which comes before it. Once that one is applied, Drizzle skips this one forever and reports success. This happens when a branch is merged late. Was it applied?`,
       });
     else [newest, newestTag] = [when, tag];
     migrations.push({
@@ -63,7 +63,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    late: "Drizzle skips it for ever and reports success",
+    late: "Drizzle skips it forever and reports success",
   };
 }
 

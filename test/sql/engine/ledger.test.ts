@@ -247,7 +247,7 @@ describe("the steps of a file, where there is one session only", () => {
 
   test.each([
     ["asks for that alone", "SELECT pg_advisory_unlock_all();"],
-    ["does so on the way", "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS told;"],
+    ["does so on the way", "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS freed;"],
   ])(
     "are each done once, when one gives the lock back and %s and another worker has the lock in between",
     async (_, sql) => {

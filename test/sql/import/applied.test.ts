@@ -154,7 +154,7 @@ describe("differences from the table are reported:", () => {
       const says = await appliedIn(session, folder, undefined);
       expect(said(splitFolder(says.folder, says.applied).late)).toEqual([
         expect.stringMatching(
-          /^0000_a\.sql is not applied, but the later 0001_b is.*Drizzle skips it for ever/,
+          /^0000_a\.sql is not applied, but the later 0001_b is.*Drizzle skips it forever/,
         ),
       ]);
     });

@@ -79,7 +79,7 @@ export const CASES: Case[] = [
     unknown: "labels of app.status",
   },
   {
-    what: "a domain is made anew on another type, and a later step adds a label to an enum",
+    what: "a domain is recreated on another type, and a later step adds a label to an enum",
     sql: `${STEP("domain")}ALTER DOMAIN app.email RENAME TO former_email; CREATE DOMAIN app.email AS varchar(80) CONSTRAINT has_at CHECK (VALUE LIKE '%@%');
       ALTER TABLE app.person ALTER email TYPE app.email; DROP DOMAIN app.former_email;${STEP("label")}ALTER TYPE app.status ADD VALUE 'late'`,
     unknown: "labels of app.status",
@@ -122,7 +122,7 @@ export const CASES: Case[] = [
     sql: "ALTER FUNCTION app.touch() RENAME TO touched; ALTER TYPE app.status RENAME TO state; ALTER DOMAIN app.email RENAME CONSTRAINT has_at TO is_address",
   },
   {
-    what: "a table is made anew, filled and swapped in",
+    what: "a table is recreated, filled and swapped in",
     sql: `ALTER TABLE app.log RENAME TO log_old; CREATE TABLE app.log (LIKE app.log_old INCLUDING ALL, level int DEFAULT 0); INSERT INTO app.log (line, at) SELECT line, at FROM app.log_old`,
   },
   {
@@ -175,7 +175,7 @@ export const CASES: Case[] = [
     sql: "CREATE OR REPLACE VIEW app.open_task AS SELECT id, person, state, note FROM app.task WHERE NOT app.is_done(state)",
   },
   {
-    what: "a materialized view and its index are made anew",
+    what: "a materialized view and its index are recreated",
     sql: "DROP MATERIALIZED VIEW app.by_state; CREATE MATERIALIZED VIEW app.by_state AS SELECT state, sum(price) AS prices FROM app.task GROUP BY state; CREATE INDEX by_state_prices ON app.by_state (prices)",
     unknown: "Materialized view app.by_state is made again",
   },
@@ -232,7 +232,7 @@ export const CASES: Case[] = [
     sql: `CREATE TABLE app.logs (line text, at timestamptz DEFAULT now()) PARTITION BY RANGE (at); ALTER TABLE app.logs ATTACH PARTITION app.log DEFAULT`,
   },
   {
-    what: "a partitioned table is made anew by another key, with the partition that it had",
+    what: "a partitioned table is recreated by another key, with the partition that it had",
     sql: `ALTER TABLE app.event DETACH PARTITION app.event_2026; DROP TABLE app.event;
       CREATE TABLE app.event (at date NOT NULL, what text NOT NULL) PARTITION BY LIST (what); ALTER TABLE app.event ATTACH PARTITION app.event_2026 DEFAULT`,
     unknown: "drops table app.event and makes another",

@@ -25,7 +25,7 @@ function ends({ end, cause, outcome }: Walked): string[] {
   if (!END_NAMES.some((name) => name === end)) return [`it ended as ${end}`];
   if (end === "Succeeded") return [];
   if (!outcome) return cause === "" ? ["the end shows no cause"] : [];
-  return cause.startsWith(`${end}: `) && cause.length > end.length + 20 ? [] : [`the cause says "${cause}"`];
+  return cause.startsWith(`${end}: `) && cause.length > end.length + 20 ? [] : [`the cause is "${cause}"`];
 }
 
 /** 3: back means proven back. Refused means that nothing was migrated. */
@@ -119,7 +119,7 @@ function told({ end, faults, notices }: Walked): string[] {
   const last = notices.filter(({ text }) => !text.includes("https://gates.example.com/gates/"));
   const heard = (audience: string) => last.some((notice) => notice.audience === audience);
   return [
-    ...(heard("approvers") ? [] : ["the approvers were not told how it ended"]),
+    ...(heard("approvers") ? [] : ["the approvers got no message of how it ended"]),
     ...(end === "NeedsOperator" && !heard("escalation") ? ["nobody was called for help"] : []),
   ];
 }
@@ -143,7 +143,7 @@ async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<s
       attempts.map((name) => evidence.require(docName<GateDecisionDoc>(name))),
     );
     if (!decisions.some(({ decision, by }) => decision === "Go" && by === "an approver"))
-      broken.push(`it went on past gate ${gate} without a Go`);
+      broken.push(`it continued past gate ${gate} without a Go`);
   }
   return broken;
 }

@@ -45,7 +45,7 @@ export class StandInDatabase {
         if (text === MOMENT)
           return [{ moment: JSON.stringify([this.identity, [...this.has], this.fenced]) }] as Row[];
         if (text === ALIVE) return [{}] as Row[];
-        throw new Error(`The stand-in knows no answer to ${text.slice(0, 80)}`);
+        throw new Error(`The stand-in has no answer to ${text.slice(0, 80)}`);
       },
       exec: async () => undefined,
       together: async () => [],

@@ -166,7 +166,7 @@ describe("what a run needs from a cluster", () => {
     expect(forGates.join()).toContain(`stay with the former cluster: ${name}`);
   });
 
-  test("the quota of clusters, of which a run needs two", async () => {
+  test("the quota of clusters: a run needs two", async () => {
     const { checks } = await inspect();
     expect(checks.find(({ name }) => name === "quota of DB clusters")).toMatchObject({
       passed: false,

@@ -90,7 +90,7 @@ describe("opening a gate", () => {
     await s.open({ kind: "after", gate: "after-002", version: "002" });
     await s.open({ kind: "after", gate: "after-003", version: "003" });
     expect(await docOf(s, "after-002", 1)).toMatchObject({
-      question: "go on after 002?",
+      question: "continue after 002?",
       go: "Migration 003 (add a column) is applied to production and validated.",
       noGo: expect.stringMatching(/^002 is rolled back, .*RolledBack\.$/),
     });

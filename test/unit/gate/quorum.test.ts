@@ -364,7 +364,7 @@ describe("a run without a known starter", () => {
         const { s, path, key } = await unnamed(startedBy, kind);
         const page = (await s.get(path, key)).body;
         expect(page).toContain("two people with different names");
-        expect(page).toContain("nobody knows who started this run");
+        expect(page).toContain("it is not recorded who started this run");
         expect((await s.answerAs(path, key, ADA)).status).toBe(202);
         expect((await s.answerAs(path, key, GRACE)).status).toBe(200);
       }

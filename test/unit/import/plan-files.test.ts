@@ -83,7 +83,7 @@ describe("an import", () => {
       left: [left],
     });
     expect((await run()).out).toMatch(
-      /\nBefore this plan can be deployed, mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i,
+      /\nBefore this plan can be deployed, fix in .*:\n- 1_a.*temporary.*\n\nNext:\n/i,
     );
   });
 
@@ -117,7 +117,7 @@ describe("an import", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
     expect(err).toContain(
-      "Nothing was written. Mend it, or decide for each file: --take FILE treats it as dbmate does, --skip FILE leaves it out.",
+      "Nothing was written. Fix it, or decide for each file: --take FILE treats it as dbmate does, --skip FILE leaves it out.",
     );
     expect(() => readdirSync(plan)).toThrow();
     expect((await run("--take", "2_b.sql")).code).toBe(0);

@@ -63,7 +63,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     "dbmate",
     "refuses two up marks, and SQL before the first",
     { "1_a.sql": "SELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:down\n" },
-    { doubts: [/has SQL before/, /:4 is the second such mark/] },
+    { doubts: [/has SQL before/, /:4 is the second mark of its kind/] },
   ],
   [
     "dbmate",
@@ -492,7 +492,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
         hash: sha("sha256", "CREATE TABLE a ();\n--> statement-breakpoint\nCREATE TABLE b ();"),
         created_at: "10",
       },
-      doubts: [/0002_c\.sql is older in the journal than 0001_b.*skips this one for ever/],
+      doubts: [/0002_c\.sql is older in the journal than 0001_b.*skips this one forever/],
       notes: [/0003_d\.sql is not imported: Drizzle ignores it silently/],
     },
   ],

@@ -90,8 +90,8 @@ describe("a plan is refused, with file, key and reason,", () => {
     ],
     [
       "for one question after every migration",
-      (t) => t.replace("go on after {version}?", "go on?"),
-      /^plan\.yaml: gates\.after\.question: "go on\?" would be the question after each migration/,
+      (t) => t.replace("continue after {version}?", "continue?"),
+      /^plan\.yaml: gates\.after\.question: "continue\?" would be the question after each migration/,
     ],
     [
       "for two gates with the same question",
@@ -102,8 +102,8 @@ describe("a plan is refused, with file, key and reason,", () => {
       "for a gate at an invalid time",
       (t) =>
         t.replace(
-          'after: { question: "go on after {version}?"',
-          'after: { ask: sometimes, question: "go on after {version}?"',
+          'after: { question: "continue after {version}?"',
+          'after: { ask: sometimes, question: "continue after {version}?"',
         ),
       /^plan\.yaml: gates\.after\.ask: .*each.*marked.*none/,
     ],
@@ -195,7 +195,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     ],
     [
       "for a reminder without a day",
-      (t) => t.replace("days: 1, title: Tell", "days: soon, title: Tell"),
+      (t) => t.replace("days: 1, title: Inform", "days: soon, title: Inform"),
       /^plan\.yaml: reminders\[0\]\.days: /,
     ],
     ...["0", "10", "1.5", '"2"'].map((approvals): [string, (text: string) => string, RegExp] => [

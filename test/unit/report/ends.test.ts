@@ -149,7 +149,7 @@ async function needsOperator(): Promise<Ended> {
     "NotBack",
     "Not as it was before: function public.leftover()",
   );
-  await run.gate("restore", "NoGo", { comment: "We mend it by hand" });
+  await run.gate("restore", "NoGo", { comment: "We fix it by hand" });
   return end(run, "NeedsOperator", {
     unfinished: { fence: { Error: "ConnectionLost", Cause: "the server closed the connection" } },
   });

@@ -67,7 +67,7 @@ export function ended(end: End = "Succeeded", leftBehind: string[] = []): RunEve
 }
 
 export function endOf(end: End, leftBehind: string[] = []): LocalEnd {
-  const report = { ...emptyReport("run-1"), end, leftToDo: ["Mend the cause."] };
+  const report = { ...emptyReport("run-1"), end, leftToDo: ["Correct the cause."] };
   return { end, cause: `${end}: this is why.`, report, evidence: EVIDENCE, leftBehind, neverReached: [] };
 }
 
@@ -82,7 +82,7 @@ export class FakeGate implements OpenGate {
   readonly closed: Promise<{ decision: Decision; by: string } | undefined>;
   readonly decisions: { decision: Decision; by: string; comment: string }[] = [];
   private close: (answer: { decision: Decision; by: string } | undefined) => void = () => undefined;
-  private answered: { decision: Decision; by: string } | "in vain" | undefined;
+  private answered: { decision: Decision; by: string } | "no answer" | undefined;
   private noticed = true;
 
   constructor(
@@ -126,7 +126,7 @@ export class FakeGate implements OpenGate {
   }
 
   async look(): Promise<{ decision: Decision; by: string } | undefined> {
-    return this.answered === "in vain" ? undefined : this.answered;
+    return this.answered === "no answer" ? undefined : this.answered;
   }
 
   /** Answers are stored, and do not close the gate yet. */
@@ -136,7 +136,7 @@ export class FakeGate implements OpenGate {
   }
 
   timeIsOver(): void {
-    this.answered = "in vain";
+    this.answered = "no answer";
     this.close(undefined);
   }
 }

@@ -45,7 +45,7 @@ describe("the last lines about a run", () => {
     const text = endText(endOf("Refused"), plain).join("\n");
     expect(text).toContain(`Evidence  ${EVIDENCE}`);
     expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
-    expect(text).toContain("What to do next\n  Mend the cause.");
+    expect(text).toContain("What to do next\n  Correct the cause.");
     expect(text).toContain("Left behind  nothing");
   });
 
@@ -53,7 +53,7 @@ describe("the last lines about a run", () => {
     const text = shortEndText(endOf("Succeeded"), plain);
     expect(text.length).toBeLessThanOrEqual(10);
     expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
-    expect(text.join("\n")).toContain("To do: Mend the cause.");
+    expect(text.join("\n")).toContain("To do: Correct the cause.");
     expect(text.join("\n")).toContain("--verbose");
   });
 

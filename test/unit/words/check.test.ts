@@ -32,9 +32,17 @@ describe("in a document", () => {
 
   test("such as, such a, no such and the like stay, and what cannot be told apart", async () => {
     const text =
-      "A tool such as psql. Such a tool. The setting, as such. No such file. They cannot be told apart.\n";
+      "A tool such as psql. Such a tool. The setting, as such. No such file. /no/such/file. They cannot be told apart.\n";
     expect(await checkMarkdown(text)).toEqual([]);
     expect(places(await checkMarkdown("The gate has such settings.\n"))).toEqual(['1:14 "such"']);
+  });
+
+  test("a Go on something stays, but nothing goes on", async () => {
+    expect(await checkMarkdown("It asks for a Go on an instance. A late Go on the old link.\n")).toEqual([]);
+    expect(places(await checkMarkdown("Runs go on. A run goes on.\n"))).toEqual([
+      '1:6 "go on"',
+      '1:19 "goes on"',
+    ]);
   });
 });
 
@@ -58,6 +66,24 @@ describe("in TypeScript", () => {
 
   test("a finding after code of several lines in a template has its own line", () => {
     expect(places(checkTypeScript(`const a = \`\${f(\n  1,\n)} it\nsays so\`;\n`))).toEqual(['4:1 "says"']);
+  });
+
+  test("texts in a template's code are read at any depth, after braces in strings and expressions too", () => {
+    const source = [
+      `const a = html\`<p>\${all.map(({ b }) => ({ c: { d: \`it \${f({ e: "}" })} tells\` } }))}`,
+      `\${/[}\`]/.test(b) && html\`<b>whom it concerns</b>\`} says</p>\`;`,
+      "// it told",
+    ].join("\n");
+    expect(places(checkTypeScript(source))).toEqual([
+      '1:72 "tells"',
+      '2:29 "whom"',
+      '2:52 "says"',
+      '3:7 "told"',
+    ]);
+  });
+
+  test("a path with code in it is a name", () => {
+    expect(checkTypeScript(`const name = \`gates/\${gate}-\${attempt}/told\`;\n`)).toEqual([]);
   });
 
   test("names of states stay, but no text that contains one", () => {
