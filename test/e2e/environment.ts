@@ -248,8 +248,8 @@ interface Ports {
 }
 
 /**
- * Takes ports below those that systems give to outgoing connections. MiniStack chooses an instance's port, and a server
- * listens on it a while later: by then anybody's connection could have it.
+ * Takes ports below those that systems give to outgoing connections. MiniStack chooses an instance's port some time
+ * before a server listens on it, and meanwhile a connection could take it.
  */
 async function takePorts(): Promise<Ports> {
   for (;;) {

@@ -69,7 +69,7 @@ export interface WrittenDoc {
 
 /** Names of these documents. */
 export const writesDocuments = {
-  /** The server's counters before the record was taken (proof/write-mark.ts). */
+  /** The server's counters before the record was taken (proof/writes.ts). */
   mark: doc<MarkDoc>("writes/mark"),
   /** Writes since then, read before the first migration and before a restore. */
   written: doc<WrittenDoc, [until: "migration" | "restore"]>("writes/until-*"),
