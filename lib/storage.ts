@@ -3,9 +3,9 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { SECRET_FILES } from "../lambdas/shared/documents.ts";
 import { planKey } from "../lambdas/shared/plan-document.ts";
 import { publicationKey } from "../lambdas/shared/publications.ts";
+import { SECRET_FILES } from "../lambdas/shared/sight.ts";
 import type { Settings } from "./settings.ts";
 
 const RUNS = "runs/*";

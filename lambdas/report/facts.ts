@@ -17,7 +17,6 @@ import {
   type GateObjectionDoc,
   type HandedOverDoc,
   type HookDoc,
-  isShown,
   type LeftDoc,
   type LossDoc,
   type MomentDoc,
@@ -54,6 +53,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { MANIFEST_FILE } from "../shared/manifest.ts";
 import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
+import { isShown } from "../shared/sight.ts";
 import type { StagingReading } from "./machine-time.ts";
 
 /** A document with its name in the evidence, so that readers can look it up. */

@@ -1,7 +1,8 @@
 import { CHAIN, type HashedFile, type LinkDoc, linkFile, numberOf } from "./chain.ts";
-import { docName, isSecret } from "./documents.ts";
+import { docName } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { sha256 } from "./sha256.ts";
+import { isSecret } from "./sight.ts";
 
 /** Lists every file of a run's evidence at the end. People see the manifest's own SHA-256: it stands for all files. */
 export interface ManifestDoc {

@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { reportFilesOf } from "../../lambdas/report/task.ts";
 import { CHAIN } from "../../lambdas/shared/chain.ts";
-import { isSecret } from "../../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
 import {
   coveredBy,
@@ -13,6 +12,7 @@ import {
   REPORT_FILES,
 } from "../../lambdas/shared/manifest.ts";
 import { sha256 } from "../../lambdas/shared/sha256.ts";
+import { isSecret } from "../../lambdas/shared/sight.ts";
 import { hashedFiles, readChain } from "./chain.ts";
 import { differences } from "./differences.ts";
 import { filesIn } from "./files.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
-import { Doc, docName, isSecret, isShown, SECRET_FILES } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { takeManifest } from "../../../lambdas/shared/manifest.ts";
+import { isSecret, isShown, SECRET_FILES } from "../../../lambdas/shared/sight.ts";
 import { rehearsed } from "../../support/evidence-fixtures.ts";
 
 describe("a document's declaration decides who sees it", () => {
