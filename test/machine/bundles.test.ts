@@ -12,7 +12,7 @@ import { makeApp } from "../support/stack.ts";
 
 // The tests' own folder: a bundle's import of the AWS SDK resolves there, as it does in Lambda's.
 const OUT = join(import.meta.dirname, "../../node_modules/.cache/sluice-bundles");
-const MOST_BYTES = 550_000;
+const MOST_BYTES = 560_000;
 const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, ROLLOUT_NAME];
 const told = (name: string) => (name === STORE_PLAN_NAME ? ["plan.json"] : ["ca.pem", "settings.json"]);
 let bundles = "";
