@@ -86,7 +86,7 @@ export function noteGaveWay(place: StepPlace, gaveWay: number, waits: readonly W
   return `INSERT INTO ${STEP} (run, version, round, direction, ordinal, name, checksum, worker, outcome, gave_way, waits)
     VALUES (${[...keyValues(key), ordinal, literal(step.name), literal(step.checksum), literal(worker)].join(", ")},
       'running', ${gaveWay}, ${jsonLiteral(waits)})
-    ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET gave_way = excluded.gave_way, waits = excluded.waits`;
+    ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET gave_way = greatest(step.gave_way, excluded.gave_way), waits = excluded.waits`;
 }
 
 export function noteFailure(place: StepPlace, error: string): string {

@@ -7,6 +7,7 @@ import {
   releaseClaim,
   takeClaim,
 } from "../../../lambdas/ledger/ledger.ts";
+import { noteGaveWay } from "../../../lambdas/migrate/ledger-writes.ts";
 import { runFiles, runSteps, type StepsRun } from "../../../lambdas/migrate/run-steps.ts";
 import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
@@ -74,6 +75,16 @@ describe("the claim of a database", () => {
     await releaseClaim(session, "two");
     expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "one" }]);
   });
+});
+
+test("how often a step gave way never becomes less, as each of its messages counts for itself", async () => {
+  await ensureLedger(session);
+  const step = parseSqlFile("002_two/migrate.sql", "SELECT 1").steps[0];
+  if (!step) throw new Error("The file has no step");
+  const key = { run: "one", version: "002", round: 1, direction: "migrate" } as const;
+  for (const gaveWay of [3, 1])
+    await session.exec(noteGaveWay({ key, ordinal: 0, step, worker: "w" }, gaveWay, []));
+  expect(await session.query("SELECT gave_way FROM sluice.step")).toEqual([{ gave_way: 3 }]);
 });
 
 describe("preflight looks into the ledger", () => {
