@@ -1,5 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { launch } from "./chromium.ts";
 import { MINUTES, stage } from "./stage.ts";
 import { fillGo, fillNoGo, goButton, heading, picture, pressGo, pressNoGo, visit } from "./visitor.ts";
@@ -180,7 +181,8 @@ describe("one decision", () => {
     await fillGo(page, "Ada Lovelace");
     const failure = { state: "Watch", error: "Bad", message: "It broke.", at: "2026-11-03T03:00:00.000Z" };
     const run = [...ports.evidence.files.keys()][0]?.split("/")[1];
-    ports.evidence.files.set(`runs/${run}/failures/later.json`, JSON.stringify(failure));
+    const name = Doc.failure(new Date(failure.at), "watch");
+    ports.evidence.files.set(`runs/${run}/${name}.json`, JSON.stringify(failure));
     await pressGo(page);
     await page.getByText("This page has changed since you opened it.").waitFor();
     expect(await decision()).toBeUndefined();
