@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { runPlan } from "../support/rehearsal.ts";
 
-test("the bundled plan measures and meets every success criterion on the embedded Postgres", async () => {
+/** A whole rehearsal, beside another test file, on a slow machine. */
+const LONG = { timeout: 600_000 };
+
+test("the bundled plan measures and meets every success criterion on the embedded Postgres", LONG, async () => {
   const { end } = await runPlan({ plan: "sql/knowledge-graph" });
   expect(end.end).toBe("Succeeded");
   const { criteria, benchmarks, watch, downtime, timeline } = end.report;
