@@ -1,3 +1,4 @@
+import jsTokens from "js-tokens";
 import { toNlcst } from "mdast-util-to-nlcst";
 import { ParseEnglish } from "parse-english";
 import remarkGfm from "remark-gfm";
@@ -73,53 +74,51 @@ function blocksOf(node: Node): Node[] {
   return type === "paragraph" || type === "heading" ? [node] : children.flatMap(blocksOf);
 }
 
-/** A comment, a string, a regular expression, or a mark at which templates and their code begin and end. */
-const TOKENS =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[`{}]|(?<=[(,=:[!&|?{};\s])\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
 /** One word, a path, a pattern: names of things, not texts. */
 const NAME = /^.\S*$/;
 
+/** A template, as far as it is read: its code is blank in the text, and a letter in the outline, where a path stays one. */
+interface Template {
+  start: number;
+  text: string;
+  outline: string;
+}
+
 function readTexts(source: string): Piece[] {
   const pieces: Piece[] = [];
-  const add = (text: string, start: number, outline = text) => {
+  const add = ({ start, text, outline }: Template) => {
     if (NAME.test(outline) || NAMES.has(text.slice(1, -1))) return;
     const before = source.slice(0, start).split("\n");
     pieces.push({ text, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
   };
-  /** Reads code up to a brace that it did not open. @returns the brace's place */
-  const readCode = (start: number): number => {
-    let open = 0;
-    for (let at = start; ; ) {
-      TOKENS.lastIndex = at;
-      const found = TOKENS.exec(source);
-      if (!found) return source.length;
-      const [token] = found;
-      at = found.index + token.length;
-      if (token === "`") at = readTemplate(found.index);
-      else if (token === "{") open++;
-      else if (token === "}" && open-- === 0) return found.index;
-      else if (/^\/[/*]/.test(token)) add(token.replace(/`[^`\n]+`/g, blank), found.index);
-      else if (/^["']/.test(token)) add(token, found.index);
+  const open: Template[] = [];
+  let end = 0;
+  for (const { type, value } of jsTokens(source)) {
+    const start = end;
+    end += value.length;
+    const whole = { start, text: value, outline: value };
+    switch (type) {
+      case "SingleLineComment":
+      case "MultiLineComment":
+        add({ ...whole, text: value.replace(/`[^`\n]+`/g, blank) });
+        break;
+      case "StringLiteral":
+      case "NoSubstitutionTemplate":
+        add(whole);
+        break;
+      case "TemplateHead":
+        open.push(whole);
+        break;
+      case "TemplateMiddle":
+      case "TemplateTail": {
+        const template = open.at(-1);
+        if (!template) break;
+        template.text += blank(source.slice(template.start + template.text.length, start)) + value;
+        template.outline += `x${value}`;
+        if (type === "TemplateTail") add(open.pop() ?? template);
+      }
     }
-  };
-  /** Reads a template and the texts in its code, each by itself. @returns the place after the template */
-  const readTemplate = (start: number): number => {
-    let text = "`";
-    // With a letter for each piece of code: a path stays one.
-    let outline = text;
-    let at = start + 1;
-    while (at < source.length && source[at] !== "`") {
-      const isCode = source.startsWith("${", at);
-      const end = isCode ? readCode(at + 2) + 1 : at + (source[at] === "\\" ? 2 : 1);
-      const part = source.slice(at, end);
-      text += isCode ? blank(part) : part;
-      outline += isCode ? "x" : part;
-      at = end;
-    }
-    add(`${text}\``, start, `${outline}\``);
-    return at + 1;
-  };
-  for (let at = 0; at < source.length; ) at = readCode(at) + 1;
+  }
   return pieces;
 }
 
