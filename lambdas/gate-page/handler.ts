@@ -3,11 +3,11 @@ import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import * as z from "zod";
 import { evidenceStore, lambdaClock, lazily, s3 } from "../shared/aws/runtime.ts";
 import { S3PageLinks } from "../shared/aws/s3.ts";
-import { readSettings } from "../shared/aws/shipped.ts";
+import { choiceOfDatabase, deployedSettings } from "../shared/aws/shipped.ts";
 import { SfnCallbacks } from "../shared/aws/step-functions.ts";
 import { Envar, requireEnvar } from "../shared/deployment.ts";
 import type { GatePorts } from "../shared/ports.ts";
-import { settingsOf, settingsOfNone } from "../shared/settings.ts";
+import { settingsOfNone } from "../shared/settings.ts";
 import { answer, broken, notARequest } from "./answer.ts";
 import type { GateRequest, GateResponse } from "./request.ts";
 
@@ -102,7 +102,6 @@ export function resultOf({ status, headers, body }: GateResponse): APIGatewayPro
 }
 
 // Anybody can call this function, so it has no access to a database or an instance, nor code for that.
-const deployed = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
 const largePages = lazily(() => new S3PageLinks(s3(), requireEnvar(Envar.bucket)));
 
@@ -113,15 +112,9 @@ function pagePorts(
 ): GatePorts {
   return {
     get settings() {
-      return settingsOfNone(deployed());
+      return settingsOfNone(deployedSettings());
     },
-    choice: {
-      get list() {
-        return deployed().databases;
-      },
-      settingsOf: (database) => settingsOf(deployed(), database),
-      of: (settings) => ({ settings }),
-    },
+    choice: choiceOfDatabase((settings) => ({ settings })),
     get evidence() {
       return evidenceStore();
     },

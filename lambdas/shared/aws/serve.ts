@@ -9,20 +9,14 @@ import { Envar, isPing, requireEnvar } from "../deployment.ts";
 import { AnsweredByWave, messageOf } from "../errors.ts";
 import { StoredPlans } from "../plan-document.ts";
 import type { Archive, Environment, Instances, Metrics } from "../ports.ts";
-import {
-  type Deployed,
-  type RunDatabase,
-  type RunSettings,
-  settingsOf,
-  settingsOfNone,
-} from "../settings.ts";
+import { type Deployed, type RunDatabase, type RunSettings, settingsOfNone } from "../settings.ts";
 import { type Answer, DONE, invoke, type Task } from "../task.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { iamCredentials, masterCredentials, PgDatabases } from "./databases.ts";
 import { EventBridgeAnnouncer, PATIENCE, SchedulerSchedules } from "./events.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { evidenceStore, lambdaClock, lazily } from "./runtime.ts";
-import { readAuthorities, readSettings } from "./shipped.ts";
+import { choiceOfDatabase, deployedSettings, readAuthorities } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
 import { SfnCallbacks, SfnExecutions } from "./step-functions.ts";
 
@@ -89,7 +83,6 @@ const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
 const plans = lazily(() => new StoredPlans(evidenceStore(), () => requireEnvar(Envar.plan)));
-const deployed = lazily(() => readSettings());
 const notifier = lazily(
   () =>
     new SnsNotifier(sns(), {
@@ -131,15 +124,9 @@ export function awsPorts(
   const rds = lazily(() => rdsOf(extras));
   return {
     get settings() {
-      return settingsOfNone(deployed());
+      return settingsOfNone(deployedSettings());
     },
-    choice: {
-      get list() {
-        return deployed().databases;
-      },
-      settingsOf: (database) => settingsOf(deployed(), database),
-      of: (settings) => own(settings, extras),
-    },
+    choice: choiceOfDatabase((settings) => own(settings, extras)),
     get evidence() {
       return evidenceStore();
     },
@@ -206,7 +193,7 @@ function own(settings: RunSettings, extras: Extras) {
 
 function rdsOf({ rds }: Extras, settings?: RunSettings) {
   if (!rds) throw new Error("This function was deployed without the code to call RDS");
-  return rds(deployed(), settings);
+  return rds(deployedSettings(), settings);
 }
 
 function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDatabase): PgDatabases {
