@@ -1,4 +1,4 @@
-import { publishersAmong } from "../gate/attempts.ts";
+import { publishersAmong } from "../gate/approvals.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Publication, Published } from "../shared/publications.ts";
 import { secondsBetween } from "../shared/text.ts";

@@ -1,4 +1,3 @@
-import { withheldDoc } from "../gate/attempts.ts";
 import { type CalledState, CHAIN, type LinkDoc } from "../shared/chain.ts";
 import {
   type AftercareDoc,
@@ -307,7 +306,7 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
     return {
       request,
       decision: decision && { ...decision, evidence },
-      withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+      withheld: one<WithheldDoc>(documents, Doc.gateWithheld(request.gate, request.attempt)),
       objections: byTime(
         all<GateObjectionDoc>(documents, `gates/${request.gate}-${request.attempt}/no-go-`),
         ({ at }) => at,

@@ -1,5 +1,5 @@
 import { decisionOn } from "../gate/wave-answer.ts";
-import { STYLE } from "../report/page/parts.ts";
+import { wholePage } from "../report/page/parts.ts";
 import { Doc, type GateDecisionDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -104,20 +104,10 @@ export async function rolloutPage(store: EvidenceStore, evidence: RunEvidence, a
   const waiting = databases.flatMap(({ name }, index) => (come.has(index) ? [] : [{ index, name }]));
   const ends = [...countBy([...lines.map(({ end }) => end), ...waiting.map(() => "not started")])];
   const decisions = await decisionsOf(evidence);
-  return `${
-    html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Rollout ${evidence.run}: ${request.plan.title}</title>
-<style>${STYLE}${raw(filterStyle(ends.length))}</style>
-</head>
-<body>
-<main>
-<h1>Rollout ${evidence.run}</h1>
+  return wholePage({
+    title: `Rollout ${evidence.run}: ${request.plan.title}`,
+    style: raw(filterStyle(ends.length)),
+    main: html`<h1>Rollout ${evidence.run}</h1>
 <p>${request.plan.title} (<code>${request.plan.checksum.slice(0, 12)}</code>) on ${databases.length} databases. Started ${moment(request.startedAt)} by ${request.startedBy ?? "(not said)"}.</p>
 <p>Waves: ${rollout.waves.join(", ")}. ${rollout.atATime} at a time, ${rollout.tolerated} failures tolerated in a wave.</p>
 ${limits && html`<details><summary>Limits and costs, computed before the start</summary><ul>${[...limits.lines, ...limits.notes].map((line) => html`<li>${line}</li>`)}</ul></details>`}
@@ -137,12 +127,9 @@ ${ends.map(([end, n], i) => html`<label><input type="radio" name="end" id="end-$
         waiting,
         ends.map(([end]) => end),
       ),
-    )}</tbody></table>
-</main>
-<footer><p>Made from the evidence of rollout <code>${evidence.run}</code>, as it stood at ${moment(at)}. The links lead to each run's report, in the same folder <code>runs/</code>.</p></footer>
-</body>
-</html>`.markup
-  }\n`;
+    )}</tbody></table>`,
+    footer: html`<p>Made from the evidence of rollout <code>${evidence.run}</code>, as it stood at ${moment(at)}. The links lead to each run's report, in the same folder <code>runs/</code>.</p>`,
+  });
 }
 
 /** Without a script: the radio that is checked hides the rows of all other ends. */

@@ -60,6 +60,35 @@ export function evidenceNames(names: readonly string[]): HtmlValue {
   return html`${shown.map((name, i) => html`${i > 0 && ", "}<code>${name}</code>`)}${more > 0 && ` and ${more} more`}`;
 }
 
+interface WholePage {
+  title: string;
+  main: Html;
+  footer: Html;
+  /** Rules beside those of every page. */
+  style?: Html;
+}
+
+/** A self-contained page: no script, no other file, no network. */
+export function wholePage({ title, main, footer, style }: WholePage): string {
+  return `${html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${STYLE}${style}</style>
+</head>
+<body>
+<main>
+${main}
+</main>
+<footer>${footer}</footer>
+</body>
+</html>`}\n`;
+}
+
 /** Colours never carry meaning alone: each coloured mark has a word or a sign. */
 export const STYLE = raw(`
 :root {
