@@ -1,4 +1,4 @@
-import { publishersAmong, withheldDoc } from "../gate/attempts.ts";
+import { publishersAmong } from "../gate/approvals.ts";
 import {
   type Answered,
   type Closed,
@@ -205,7 +205,7 @@ async function closed(known: Closed, address: GateAddress, ports: GatePorts): Pr
 }
 
 function withheld({ run, gate, attempt }: GateAddress, ports: GatePorts): Promise<WithheldDoc | undefined> {
-  return evidenceOf(ports.evidence, run).read(withheldDoc(gate, attempt));
+  return evidenceOf(ports.evidence, run).read(Doc.gateWithheld(gate, attempt));
 }
 
 /** The names of the people who answered and may also have published the plan. */

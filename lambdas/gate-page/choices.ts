@@ -1,4 +1,4 @@
-import { publisherNamed } from "../gate/attempts.ts";
+import { publisherNamed } from "../gate/approvals.ts";
 import type { Problem } from "../gate/decide.ts";
 import { approverOf } from "../gate/link.ts";
 import { isName } from "../gate/names.ts";

@@ -15,8 +15,6 @@ import type { Ports } from "../shared/ports.ts";
 import type { Publication } from "../shared/publications.ts";
 import { isName, relationOf, samePerson } from "./names.ts";
 
-export const withheldDoc = Doc.gateWithheld;
-
 export const deliveredDoc = (gate: string, attempt: number) =>
   docName<DeliveredDoc>(`gates/${gate}-${attempt}/told`);
 
@@ -35,7 +33,7 @@ export async function latestAttempt(evidence: RunEvidence, gate: string): Promis
 export async function withheldSoFar(evidence: RunEvidence, gate: string): Promise<WithheldDoc[]> {
   const latest = await latestAttempt(evidence, gate);
   const numbers = Array.from({ length: latest }, (_, i) => i + 1);
-  const found = await Promise.all(numbers.map((n) => evidence.read(withheldDoc(gate, n))));
+  const found = await Promise.all(numbers.map((n) => evidence.read(Doc.gateWithheld(gate, n))));
   return found.filter((doc) => doc !== undefined);
 }
 
@@ -65,7 +63,7 @@ export async function storedDecision(
   doc: GateDoc,
 ): Promise<GateDecisionDoc | undefined> {
   const name = Doc.gateDecision(doc.gate, doc.attempt);
-  const stored = await evidence.read(docName<GateDecisionDoc>(name));
+  const stored = await evidence.read(name);
   if (stored || !doc.quorum) return stored;
   const approvals = await approvalsSoFar(evidence, doc);
   // The worker that stored the last Go may have died before it stored the decision.

@@ -7,7 +7,7 @@ import type { GateKind } from "../shared/gates.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { shownDocumentsDoc } from "./attempts.ts";
+import { shownDocumentsDoc } from "./approvals.ts";
 
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<StandingCatalog>;
 

@@ -10,14 +10,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { endsWithWindow, type GateTime, requireTime, type TimedGate, timeLeft } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";
 import { moment } from "../shared/text.ts";
-import {
-  approvalsSoFar,
-  deliveredDoc,
-  latestAttempt,
-  storedDecision,
-  withheldDoc,
-  withheldSoFar,
-} from "./attempts.ts";
+import { approvalsSoFar, deliveredDoc, latestAttempt, storedDecision, withheldSoFar } from "./approvals.ts";
 import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";
@@ -100,10 +93,10 @@ async function reasonToWithhold(
   if (decision === "NoGo") return undefined;
   const { gate, attempt } = doc;
   // Only what withholds is kept: after a crash a Go is looked at afresh, and an Ask stays one.
-  const before = await evidence.read(withheldDoc(gate, attempt));
+  const before = await evidence.read(Doc.gateWithheld(gate, attempt));
   if (before) return before;
   const withhold = (answer: WithheldDoc["answer"], changed: string[]) =>
-    evidence.createOnce(withheldDoc(gate, attempt), {
+    evidence.createOnce(Doc.gateWithheld(gate, attempt), {
       at: ports.clock.now().toISOString(),
       answer,
       changed,

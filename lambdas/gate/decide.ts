@@ -1,7 +1,6 @@
 import {
   type Decision,
   Doc,
-  docName,
   type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
@@ -10,7 +9,7 @@ import {
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { leadsToProduction } from "../shared/gates.ts";
 import type { GatePorts } from "../shared/ports.ts";
-import { approvalsSoFar, approve, latestAttempt, storedDecision } from "./attempts.ts";
+import { approvalsSoFar, approve, latestAttempt, storedDecision } from "./approvals.ts";
 import { keepShown, terminalText } from "./basis.ts";
 import type { GateAddress } from "./link.ts";
 import { isName, nameProblem, relationOf } from "./names.ts";
@@ -232,7 +231,7 @@ async function keepObjection(
   if (wrong !== undefined) return wrong;
   for (let n = 1; n <= MOST; n++) {
     const name = Doc.gateObjection(objection.gate, objection.attempt, n);
-    const kept = await evidence.createOnce(docName<GateObjectionDoc>(name), objection);
+    const kept = await evidence.createOnce(name, objection);
     if (kept.by === objection.by && kept.comment === objection.comment) return undefined;
   }
   return `${MOST} No-Goes after the Go are stored already.`;

@@ -4,7 +4,7 @@ import { endsWithWindow } from "../shared/gates.ts";
 import type { Announcement, GatePorts, Notice, Ports } from "../shared/ports.ts";
 import { knownAs, type RunSettings } from "../shared/settings.ts";
 import { cutLines, cutText, plain } from "../shared/text.ts";
-import { deliveredDoc } from "./attempts.ts";
+import { deliveredDoc } from "./approvals.ts";
 
 /** Returns the message that asks for a decision. It has one link only: the way to the page. */
 export function gateNotice(

@@ -6,7 +6,7 @@ import { GATE_KINDS, type GateKind, gateName, requireTime, windowOfGate } from "
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
-import { firstOfTheSame, latestAttempt, quorumOf, withheldSoFar } from "./attempts.ts";
+import { firstOfTheSame, latestAttempt, quorumOf, withheldSoFar } from "./approvals.ts";
 import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { confirmGate, type GateAnswer } from "./confirm.ts";
 import { consequences, since, waysBackFor } from "./consequences.ts";

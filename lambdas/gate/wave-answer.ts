@@ -13,7 +13,7 @@ import type { Ports } from "../shared/ports.ts";
 import { itemsOf, RolloutDocs, rolloutRun } from "../shared/rollout-documents.ts";
 import { fullName } from "../shared/settings.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { latestAttempt, storedDecision, withheldDoc } from "./attempts.ts";
+import { latestAttempt, storedDecision } from "./approvals.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";
 import { likenessDoc, likenessOf } from "./likeness.ts";
@@ -238,7 +238,7 @@ export async function decisionOn(
   const doc = await evidence.read(Doc.gate(name, attempt));
   const decision = doc && (await storedDecision(evidence, doc));
   if (!decision) return undefined;
-  const withheld = await evidence.read(withheldDoc(name, attempt));
+  const withheld = await evidence.read(Doc.gateWithheld(name, attempt));
   return withheld && decision.decision === "Go" ? undefined : decision;
 }
 

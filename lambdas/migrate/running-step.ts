@@ -94,21 +94,11 @@ export interface Former {
   overdue: Wait | undefined;
 }
 
-/** What does not change while a step runs. */
-export interface StepFacts {
-  readonly key: LedgerKey;
-  readonly ordinal: number;
-  readonly file: SqlFile;
-  /** Error name for a statement that fails. */
-  readonly failure: ErrorName;
-  readonly noticesRewrites: boolean;
-  readonly ports: Ports;
-  readonly session: Session;
-  /** Process id of the session, for observers. */
-  readonly pid: number;
-  /** Opens another session to observe; undefined if only one is possible. */
-  readonly beside: OpenSession | undefined;
-}
+/** What a step is given to run. */
+export type StepFacts = Pick<
+  RunningStep,
+  "key" | "ordinal" | "file" | "failure" | "noticesRewrites" | "ports" | "session" | "pid" | "beside"
+>;
 
 /** How a message is sent. */
 interface Sending {
@@ -131,16 +121,19 @@ const MOST_WAITS = 20;
 const REPORT_EVERY_MS = 1_000;
 
 /** A step that this worker runs. It sends the step's messages, and keeps count of its tries and waits. */
-export class RunningStep<S extends Step = Step> implements StepPlace<S>, StepFacts {
+export class RunningStep<S extends Step = Step> implements StepPlace<S> {
   readonly key: LedgerKey;
   readonly ordinal: number;
   readonly worker: string;
   readonly file: SqlFile;
+  /** Error name for a statement that fails. */
   readonly failure: ErrorName;
   readonly noticesRewrites: boolean;
   readonly ports: Ports;
   readonly session: Session;
+  /** Process id of the session, for observers. */
   readonly pid: number;
+  /** Opens another session to observe; undefined if only one is possible. */
   readonly beside: OpenSession | undefined;
 
   private readonly tries: Tries;

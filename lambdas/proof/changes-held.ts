@@ -2,7 +2,7 @@ import { Doc, type ProofDoc, type TableChangeDoc, type TableContentDoc } from ".
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { grouped } from "../shared/text.ts";
-import { called, tableTexts } from "./changes-in-words.ts";
+import { called, inRows, tableTexts } from "./changes-in-words.ts";
 import { type Moment, objectChanges, observe, sequencesMoved } from "./changes-observed.ts";
 import { modeOf } from "./compare-contents.ts";
 import { isUntouchedByPlan, NOT_BY_ROWS } from "./made.ts";
@@ -277,5 +277,3 @@ export function kindText({ what, table, column, to }: Kind, { rows, rowsBefore }
       return `${name} changed to type ${to}`;
   }
 }
-
-const inRows = (rows: string) => (rows === "1" ? "1 row" : `${grouped(rows)} rows`);

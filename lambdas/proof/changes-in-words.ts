@@ -87,4 +87,4 @@ function fewOf(some: readonly string[], all: number): string {
   return more > 0 ? `${some.join(", ")} and ${count(more, "more object")}` : list(some);
 }
 
-const inRows = (rows: string) => (rows === "1" ? "1 row" : `${grouped(rows)} rows`);
+export const inRows = (rows: string) => (rows === "1" ? "1 row" : `${grouped(rows)} rows`);

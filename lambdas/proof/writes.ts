@@ -257,9 +257,9 @@ export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | nul
         updated: is.updated - was.updated,
         deleted: is.deleted - was.deleted,
       };
-      const anew = is.file !== was.file;
-      if (!anew && Object.values(rows).every((count) => count === 0)) return [];
-      return [{ table: was.table, how: anew ? "anew" : "rows", ...rows }];
+      const isRewritten = is.file !== was.file;
+      if (!isRewritten && Object.values(rows).every((count) => count === 0)) return [];
+      return [{ table: was.table, how: isRewritten ? "rewritten" : "rows", ...rows }];
     }),
     ...after.tables
       .filter(({ table }) => !known.has(table))
@@ -277,7 +277,7 @@ export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | nul
 
 const HOW: Readonly<Record<Written["how"], string>> = {
   rows: "",
-  anew: "truncated or rewritten",
+  rewritten: "truncated or rewritten",
   new: "a new table",
   gone: "the table is gone",
 };

@@ -1,4 +1,4 @@
-import { deliveredDoc, latestAttempt, storedDecision, withheldDoc } from "../gate/attempts.ts";
+import { deliveredDoc, latestAttempt, storedDecision } from "../gate/approvals.ts";
 import { closeGate, type GateAnswer } from "../gate/confirm.ts";
 import { starterWhoMayNotDecide } from "../gate/decide.ts";
 import { flawsOf } from "../gate/flaws.ts";
@@ -212,7 +212,7 @@ async function withholdChanged(
   if (decision === "NoGo") return undefined;
   const now = await basisOfWave(gate, wave, doc.attempt, ports.plan.checksum, evidence);
   if (now.report === doc.basis.report && now.planChecksum === doc.basis.planChecksum) return undefined;
-  return await evidence.createOnce(withheldDoc(doc.gate, doc.attempt), {
+  return await evidence.createOnce(Doc.gateWithheld(doc.gate, doc.attempt), {
     at: ports.clock.now().toISOString(),
     answer: "Ask",
     changed: ["The list of the wave, or the results that the page showed, have changed."],

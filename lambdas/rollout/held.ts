@@ -1,4 +1,4 @@
-import { latestAttempt } from "../gate/attempts.ts";
+import { latestAttempt } from "../gate/approvals.ts";
 import { tell } from "../gate/notify.ts";
 import { decisionOn, openKeep, waveAnswer } from "../gate/wave-answer.ts";
 import { Doc } from "../shared/documents.ts";

@@ -1,4 +1,4 @@
-import { latestAttempt } from "../gate/attempts.ts";
+import { latestAttempt } from "../gate/approvals.ts";
 import { likenessDoc } from "../gate/likeness.ts";
 import { buildReport } from "../report/build.ts";
 import { Doc, docName, type GateDecisionDoc } from "../shared/documents.ts";

@@ -1,4 +1,3 @@
-import { withheldDoc } from "../../lambdas/gate/attempts.ts";
 import { type CalledState, CHAIN, type LinkDoc, linked } from "../../lambdas/shared/chain.ts";
 import {
   type AftercareDoc,
@@ -264,7 +263,7 @@ export class RunFixture {
     });
     await this.leave(state, 0);
     if (options.withheld)
-      await this.keep<WithheldDoc>(withheldDoc(gate, attempt), {
+      await this.keep<WithheldDoc>(Doc.gateWithheld(gate, attempt), {
         at: this.after(1),
         answer: options.withheld,
         changed: ["Production's catalog has changed:", "new: table public.hotfix"],

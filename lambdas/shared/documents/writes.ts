@@ -54,8 +54,8 @@ export interface MarkDoc {
 /** A table that was written to between two marks. */
 export interface Written {
   table: string;
-  /** `new`: the table was created; `gone`: it was dropped; `anew`: it was truncated or rewritten. */
-  how: "rows" | "anew" | "new" | "gone";
+  /** `new`: the table was created; `gone`: it was dropped; `rewritten`: it has another file, as after TRUNCATE or VACUUM FULL. */
+  how: "rows" | "rewritten" | "new" | "gone";
   inserted: number;
   updated: number;
   deleted: number;
