@@ -177,12 +177,36 @@ export interface Migrations {
   versions: readonly string[];
 }
 
-/** Returns the query for all step rows of these migrations, in order for each migration; each row is a StepRow. */
-export function stepsQuery({ run, versions }: Migrations): string {
+/** A row of the ledger. */
+export interface LedgerPlace {
+  readonly key: LedgerKey;
+  /** Of the step in its file, from 0. */
+  readonly ordinal: number;
+}
+
+/** Condition for the rows of one file of one migration. */
+export function isOf({ run, version, round, direction }: LedgerKey): string {
+  return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)}`;
+}
+
+/** Condition for a step's own row. */
+export function isStep({ key, ordinal }: LedgerPlace): string {
+  return `${isOf(key)} AND ordinal = ${ordinal}`;
+}
+
+/**
+ * Returns the query for the step rows of these migrations, in order for each migration; each row is a StepRow.
+ * @param from leaves out the rows of the other direction, and of its migration those before this place
+ */
+export function stepsQuery({ run, versions }: Migrations, from?: LedgerPlace): string {
+  const left = from
+    ? ` AND direction = ${literal(from.key.direction)}
+        AND NOT (version = ${literal(from.key.version)} AND (round <> ${from.key.round} OR ordinal < ${from.ordinal}))`
+    : "";
   return `SELECT version, round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
             gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
             size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack", rewrites
-       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version IN (${versions.map(literal).join(", ")})
+       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version IN (${versions.map(literal).join(", ")})${left}
       ORDER BY version, round, direction, ordinal`;
 }
 

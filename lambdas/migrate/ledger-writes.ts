@@ -1,4 +1,11 @@
-import type { Checkpoint, LedgerKey, Wait } from "../ledger/ledger.ts";
+import {
+  type Checkpoint,
+  isOf,
+  isStep,
+  type LedgerKey,
+  type LedgerPlace,
+  type Wait,
+} from "../ledger/ledger.ts";
 import type { ObjectName, Step } from "../shared/plan.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
@@ -14,9 +21,7 @@ const MIGRATION = `${LEDGER_SCHEMA}.migration`;
 const BLOCKING = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
 /** A step's place in the ledger. */
-export interface StepPlace<S extends Step = Step> {
-  readonly key: LedgerKey;
-  readonly ordinal: number;
+export interface StepPlace<S extends Step = Step> extends LedgerPlace {
   readonly step: S;
   readonly worker: string;
 }
@@ -53,12 +58,13 @@ export function markLocks(place: StepPlace): string {
   return `UPDATE ${STEP} SET locks = ${locksHeld()} || locks, marked_at = clock_timestamp() WHERE ${isStep(place)}`;
 }
 
-export function finishStep(place: StepPlace): string {
+/** @param rewrites query for the tables that the step rewrote, as jsonb; undefined: they are not looked for */
+export function finishStep(place: StepPlace, rewrites?: string): string {
   const { step } = place;
   const counted = step.kind === "transaction" && step.changesRows ? `rows + ${changedRows(step)}` : "rows";
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = ${counted},
       wal_to = pg_current_wal_insert_lsn(), size_bytes = ${growth(step)},
-      locks = ${step.relationsBefore?.length === 0 ? "locks" : `${locksHeld()} || locks`}
+      locks = ${step.relationsBefore?.length === 0 ? "locks" : `${locksHeld()} || locks`}${rewrites === undefined ? "" : `, rewrites = (${rewrites})`}
     WHERE ${isStep(place)}`;
 }
 
@@ -135,15 +141,6 @@ export function beganAt(key: LedgerKey): string {
 
 function keyValues({ run, version, round, direction }: LedgerKey): (string | number)[] {
   return [literal(run), literal(version), round, literal(direction)];
-}
-
-/** Condition for the step's own row. */
-export function isStep({ key, ordinal }: StepPlace): string {
-  return `${isOf(key)} AND ordinal = ${ordinal}`;
-}
-
-function isOf({ run, version, round, direction }: LedgerKey): string {
-  return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)}`;
 }
 
 /** Locks on tables that existed before this transaction, by name and mode; others cannot see new tables yet. */

@@ -57,9 +57,9 @@ const ASK = `
   SELECT c.reltuples::float8 AS rows, pg_relation_size(c.oid)::text AS "heapBytes",
          coalesce(c.reloptions::text LIKE '%parallel_workers=%', false) AS "workersSet",
          t.typname AS type, a.atttypmod AS dimensions,
-         (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem') AS "memoryKb",
-         (SELECT (setting::bigint * 8192)::text FROM pg_settings WHERE name = 'shared_buffers') AS "sharedBytes",
-         (SELECT (setting::bigint * 8192)::text FROM pg_settings WHERE name = 'effective_cache_size') AS "cacheBytes",
+         (pg_size_bytes(current_setting('maintenance_work_mem')) / 1024)::int AS "memoryKb",
+         pg_size_bytes(current_setting('shared_buffers'))::text AS "sharedBytes",
+         pg_size_bytes(current_setting('effective_cache_size'))::text AS "cacheBytes",
          least(current_setting('max_parallel_maintenance_workers')::int, current_setting('max_parallel_workers')::int) AS workers
     FROM (SELECT to_regclass($1) AS oid) AS wanted
     LEFT JOIN pg_class c ON c.oid = wanted.oid

@@ -1,4 +1,11 @@
-import { type LedgerKey, rowsOf, type StepRow, stepsQuery, type Wait } from "../ledger/ledger.ts";
+import {
+  type LedgerKey,
+  type LedgerPlace,
+  rowsOf,
+  type StepRow,
+  stepsQuery,
+  type Wait,
+} from "../ledger/ledger.ts";
 import type { HeldLockDoc, StepDoc, WaitDoc } from "../shared/documents.ts";
 import { type ErrorName, nameTransient } from "../shared/errors.ts";
 import type { CompiledPlan, SqlFile, Step } from "../shared/plan.ts";
@@ -62,7 +69,8 @@ export async function runFiles(
   const migrations = { run: key.run, versions: runs.map((run) => run.key.version) };
   // A dead worker may have left a statement running, with its session and this lock. The statement's outcome is known
   // only once it has ended: take the lock first, then read ledger and catalog.
-  const lock = () => takeStepLock(session, ports, migrations, key.direction, limitMinutes);
+  const lock = (from?: LedgerPlace) =>
+    takeStepLock(session, ports, migrations, key.direction, limitMinutes, from);
   const first = await lock();
   if (!first) return undefined;
   const became = await runLocked(session, ports, runs, first, lock).catch(async (error: unknown) => {
@@ -83,13 +91,13 @@ async function runLocked(
   ports: Ports,
   runs: readonly StepsRun[],
   first: StepLock,
-  again: () => Promise<StepLock | undefined>,
+  again: (from: LedgerPlace) => Promise<StepLock | undefined>,
 ): Promise<StepResult> {
   for (const { key } of runs) await putBack(session, ports, key, first.rows);
   let lock: StepLock | undefined = first;
   for (const left of runs.flatMap((run) => leftOf(run, first.rows))) {
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
-    lock ??= await again();
+    lock ??= await again({ key: left.run.key, ordinal: left.ordinal });
     if (!lock) return "leave";
     const { run, ordinal, step } = left;
     const row = lock === first ? left.row : rowOf(left, lock.rows);

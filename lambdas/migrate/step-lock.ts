@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   ensureLedger,
   type LedgerKey,
+  type LedgerPlace,
   type Migrations,
   type StepRow,
   stepsQuery,
@@ -30,7 +31,7 @@ const NO_LEDGER = /^(3F000|42P01|42703)$/;
 export interface StepLock {
   /** Process id of the session that holds it. */
   pid: number;
-  /** The ledger's rows of the migrations, for all rounds and directions. */
+  /** The ledger's rows of the migrations, for all rounds and directions; or those of the steps that are left. */
   rows: readonly StepRow[];
   /** The shape of the table of the schema's version. */
   look: Look;
@@ -38,8 +39,13 @@ export interface StepLock {
   overdue: Wait | undefined;
 }
 
-/** Session settings while it holds the lock. */
-type Terms = Readonly<Record<string, string>>;
+/** What a worker asks of the lock. */
+interface Asked {
+  /** Statement that reads the ledger once the lock is held. */
+  read: string;
+  /** Session settings while it holds the lock. */
+  terms: Readonly<Record<string, string>>;
+}
 
 interface Holder {
   pid: number;
@@ -71,6 +77,7 @@ function isOf(run: string, { application }: Holder): boolean {
  * Takes the lock of this database's steps by polling: a waiting session would hold a snapshot, which the holder's
  * index build would wait for. While a former worker's statement still runs, its progress is reported. A statement of
  * a step that is being rolled back is ended.
+ * @param from the first step that is left: no rows before it are read, and none of migrations before its own
  * @returns undefined if this worker must leave before the lock is free; call again
  * @throws SluiceError RunLocked if another run's worker holds it
  */
@@ -80,6 +87,7 @@ export async function takeStepLock(
   migrations: Migrations,
   direction: LedgerKey["direction"],
   limitMinutes: number | undefined,
+  from?: LedgerPlace,
 ): Promise<StepLock | undefined> {
   const name = nameFor(migrations, direction);
   const terms = {
@@ -89,7 +97,9 @@ export async function takeStepLock(
     statement_timeout: String(Math.round((limitMinutes ?? 0) * 60_000)),
   };
   let overdue: Wait | undefined;
-  const taken = await poll(session, ports, migrations, terms, async (holder) => {
+  const versions = migrations.versions.slice(from ? migrations.versions.indexOf(from.key.version) : 0);
+  const read = stepsQuery({ ...migrations, versions }, from);
+  const taken = await poll(session, ports, migrations.run, { read, terms }, async (holder) => {
     if (holder.application !== name) return await end(session, ports, holder);
     const sight = await look(session, holder.pid);
     if (!sight) return;
@@ -106,10 +116,11 @@ export async function takeStepLock(
  * @returns false if this worker must leave first; call again
  */
 export async function endFormerWorkers(session: Session, ports: Ports, run: string): Promise<boolean> {
-  const terms = { application_name: `sluice end ${runDigest(run)}` };
-  const taken = await poll(session, ports, { run, versions: [""] }, terms, (holder) =>
-    end(session, ports, holder),
-  );
+  const asked = {
+    read: stepsQuery({ run, versions: [""] }),
+    terms: { application_name: `sluice end ${runDigest(run)}` },
+  };
+  const taken = await poll(session, ports, run, asked, (holder) => end(session, ports, holder));
   if (taken) await session.query(RELEASE);
   return taken !== undefined;
 }
@@ -130,12 +141,12 @@ async function end(session: Session, ports: Ports, { pid, application }: Holder)
 async function poll(
   session: Session,
   ports: Ports,
-  about: Migrations,
-  terms: Terms,
+  run: string,
+  asked: Asked,
   onHeld: (holder: Holder) => Promise<void>,
 ): Promise<Omit<StepLock, "overdue"> | undefined> {
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(LONGEST_POLL_MS, pause * 1.5)) {
-    const tried = await tryLock(session, ports, about, terms);
+    const tried = await tryLock(session, ports, asked);
     if (tried) return tried;
     const [holder] = await session.query<Holder>(
       `SELECT a.pid, a.application_name AS application
@@ -143,7 +154,7 @@ async function poll(
         WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid, l.objsubid) = (${LOCK}, 2)
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     );
-    if (holder && !isOf(about.run, holder))
+    if (holder && !isOf(run, holder))
       throw new SluiceError(
         ErrorName.RunLocked,
         `Another run is at work on this database: pid ${holder.pid} (${holder.application}). Wait until it has ended.`,
@@ -162,15 +173,14 @@ async function poll(
 async function tryLock(
   session: Session,
   ports: Ports,
-  about: Migrations,
-  terms: Terms,
+  { read, terms }: Asked,
 ): Promise<Omit<StepLock, "overdue"> | undefined> {
   const settings = Object.entries(terms).map(
     ([setting, value]) => `set_config(${literal(setting)}, ${literal(value)}, false)`,
   );
   const lock = `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid, ${settings.join(", ")}`;
   const table = lookQuery(ports.plan);
-  const looks = [stepsQuery(about), ...(table === undefined ? [] : [table])];
+  const looks = [read, ...(table === undefined ? [] : [table])];
   const answers = await session.together([lock, ...looks]).catch(async (error: unknown) => {
     const cause = error instanceof StatementFailed ? error.cause : error;
     if (!isPostgresError(cause) || !NO_LEDGER.test(cause.code)) throw nameTransient(cause);

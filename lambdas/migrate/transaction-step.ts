@@ -1,7 +1,8 @@
+import { isStep } from "../ledger/ledger.ts";
 import type { OutsideStep, TransactionStep } from "../shared/plan.ts";
 import { identifier, jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA, LEDGER_SCHEMA } from "../shared/user-objects.ts";
-import { beginStep, finishStep, isStep, markLocks, noteOf, type StepPlace } from "./ledger-writes.ts";
+import { beginStep, finishStep, markLocks, noteOf, type StepPlace } from "./ledger-writes.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
 import { type RunningStep, type StepResult, TransactionMessage } from "./running-step.ts";
 
@@ -69,8 +70,7 @@ async function messageOf(
   }
   return message.closing(
     ...role.atEnd,
-    ...(noticesRewrites ? [noteRewrites(running)] : []),
-    finishStep(running),
+    finishStep(running, noticesRewrites ? rewritten(running.step) : undefined),
     ...after,
   );
 }
@@ -133,20 +133,23 @@ const REMEMBER_FILES = `SELECT count(set_config('${FILES}',
       WHERE c.relkind = 'r' AND ${IS_USERS_SCHEMA("n.nspname")}), true))`;
 
 /**
- * Notes the tables whose file has changed. Excluded: empty tables, which take no time or were truncated; tables that
- * the step empties and fills; and tables that the same file created.
+ * Query for the tables whose file has changed. Excluded: empty tables, which take no time or were truncated; tables
+ * that the step empties and fills; and tables that the same file created.
  */
-function noteRewrites(place: StepPlace<TransactionStep>): string {
-  const names = (place.step.notRewritten ?? []).map((name) => `to_regclass(${literal(relationName(name))})`);
+function rewritten({ notRewritten = [] }: TransactionStep): string {
+  const names = notRewritten.map((name) => `to_regclass(${literal(relationName(name))})`);
   const except = `unnest(ARRAY[${names.join(", ")}]::regclass[]) AS named (oid)`;
-  return `UPDATE ${LEDGER_SCHEMA}.step SET rewrites = (
-      SELECT coalesce(jsonb_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname), '[]')
+  const meant =
+    names.length === 0
+      ? ""
+      : `
+         AND c.oid NOT IN (SELECT oid FROM ${except} WHERE oid IS NOT NULL
+                           UNION ALL SELECT relid FROM ${except}, pg_partition_tree(named.oid) WHERE relid IS NOT NULL)`;
+  // CASE: the planner would ask for the size of every relation there is before it compares a file.
+  return `SELECT coalesce(jsonb_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname), '[]')
         FROM jsonb_each_text(nullif(current_setting('${FILES}', true), '')::jsonb) AS former (oid, file)
              JOIN pg_class c ON c.oid = former.oid::oid JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE pg_relation_filenode(c.oid) <> former.file::oid AND pg_relation_size(c.oid) > 0
-         AND c.oid NOT IN (SELECT oid FROM ${except} WHERE oid IS NOT NULL
-                           UNION ALL SELECT relid FROM ${except}, pg_partition_tree(named.oid) WHERE relid IS NOT NULL))
-    WHERE ${isStep(place)}`;
+       WHERE CASE WHEN pg_relation_filenode(c.oid) <> former.file::oid THEN pg_relation_size(c.oid) > 0 ELSE false END${meant}`;
 }
 
 /** Outside a transaction only VACUUM FULL rewrites, and it names its tables. */

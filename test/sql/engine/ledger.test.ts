@@ -256,14 +256,23 @@ describe("the steps of a file, where there is one session only", () => {
     expect(await session.query("SELECT id FROM a")).toEqual([{ id: 1 }]);
   });
 
+  const [makes, frees, adds] = [
+    "CREATE TABLE a (id int);",
+    "SELECT pg_advisory_unlock_all();",
+    "INSERT INTO a VALUES (1);",
+  ];
   test.each([
-    ["asks for that alone", "SELECT pg_advisory_unlock_all();"],
-    ["does so on the way", "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS freed;"],
+    ["asks for that alone", [makes, frees, adds]],
+    [
+      "does so on the way",
+      [makes, "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS freed;", adds],
+    ],
+    ["is followed by two others", [frees, makes, adds]],
   ])(
     "are each done once, when one gives the lock back and %s and another worker has the lock in between",
-    async (_, sql) => {
+    async (_, [one, two, three]) => {
       const run = runOf(
-        `-- sluice: step "one"\nCREATE TABLE a (id int);\n-- sluice: step "two"\n${sql}\n-- sluice: step "three"\nINSERT INTO a VALUES (1);`,
+        `-- sluice: step "one"\n${one}\n-- sluice: step "two"\n${two}\n-- sluice: step "three"\n${three}`,
       );
       await ensureLedger(session);
       let asked = 0;
