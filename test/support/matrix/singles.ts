@@ -12,7 +12,7 @@ import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, walk } from "./walk.ts";
 
 /** A sample has about one in so many walks, and fewer of plans that are walked in three ways. */
-const SAMPLE = { ordinary: 12, restoreOnly: 60 };
+const SAMPLE = { ordinary: 20, restoreOnly: 90 };
 
 /** Fails every Task state in every possible way, one per walk, with the real tasks on embedded databases. */
 export async function singleFailures(

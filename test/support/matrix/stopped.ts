@@ -18,7 +18,7 @@ import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./wal
 const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
 
 /** A sample stops a run at about one in so many states. */
-const SAMPLE = 24;
+const SAMPLE = 36;
 /** Always in the sample: it takes longest of all states after the end is known. */
 const LONG = "Delete staging";
 
