@@ -1,3 +1,5 @@
+import type { Report } from "../lambdas/report/schema.ts";
+import type { LocalEnd } from "../local/events.ts";
 import { BUNDLED, FORMER, withBuilds } from "./builds.ts";
 import { predictedIn, predictionResult } from "./predictions.ts";
 import { rehearsal } from "./rehearsal.ts";
@@ -5,20 +7,34 @@ import { sideBySide, timesFaster } from "./side-by-side.ts";
 import { count, duration } from "./stats.ts";
 import type { Measurement } from "./types.ts";
 
+/** A single run shows little about predictions: another process may have used the processor. */
+const RUNS = 3;
+
 /** Measures from the fence to the opening on a server, from the run's own report. */
 export const downtime: Measurement = {
   name: "downtime",
   async measure(bench) {
     const { rows } = bench.sizes;
-    bench.progress(`a whole run on the server, ${count(rows)} rows`);
     const database = await bench.baseline({ events: rows, agents: 10_000 });
-    const { end, ms } = await rehearsal(bench, database.url);
+    const ends: LocalEnd[] = [];
+    let wholeRunMs = 0;
+    for (let n = 1; n <= RUNS; n++) {
+      bench.progress(`a whole run on the server, ${count(rows)} rows, ${n} of ${RUNS}`);
+      const { end, ms } = await rehearsal(bench, database.url);
+      ends.push(end);
+      wholeRunMs = ms;
+    }
+    const secondsOf = ({ report }: LocalEnd) => report.downtime.seconds ?? Number.NaN;
+    ends.sort((a, b) => secondsOf(a) - secondsOf(b));
+    const end =
+      ends.find((one) => one.end !== "Succeeded") ?? (ends[Math.floor(ends.length / 2)] as LocalEnd);
     const { seconds, waitedSeconds, predictedSeconds } = end.report.downtime;
     // That build's downtime is the README's former 12 s; the goal is a third of it.
     const runs = await withBuilds(FORMER.rowVersions, (builds) =>
       sideBySide(bench, builds, BUNDLED, database),
     );
     const downtimeMs = (seconds ?? Number.NaN) * 1000;
+    const parts = partsOf(end.report);
     return [
       {
         what: `the application's downtime, fence to opening, ${count(rows)} rows on one server, gates answered at once`,
@@ -26,8 +42,16 @@ export const downtime: Measurement = {
         ours: `${duration(downtimeMs)}${end.end === "Succeeded" ? "" : ` (${end.end}: ${end.cause})`}`,
         target: "under 60 s",
         reached: end.end === "Succeeded" && downtimeMs < 60_000,
-        note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration((predictedSeconds ?? 0) * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
-        figures: { end: end.end, cause: end.cause, seconds, waitedSeconds, predictedSeconds, wholeRunMs: ms },
+        note: `as written is the plan's own timeline, not a measurement. The median of ${RUNS} runs. Predicted by the rehearsal: ${duration((predictedSeconds ?? 0) * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(wholeRunMs)}. Its parts of 0.2 s and more: ${parts.map(({ what, seconds }) => `${what} ${seconds.toFixed(1)} s`).join("; ")}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
+        figures: {
+          end: end.end,
+          cause: end.cause,
+          seconds,
+          waitedSeconds,
+          predictedSeconds,
+          wholeRunMs,
+          parts,
+        },
       },
       timesFaster(
         `fence to opening, bundled plan, ${count(rows)} rows, against the build that read every value`,
@@ -35,7 +59,21 @@ export const downtime: Measurement = {
         ({ downtime }) => downtime,
         3,
       ),
-      predictionResult(`on a server, ${count(rows)} rows`, [predictedIn(end.report)]),
+      predictionResult(
+        `on a server, ${count(rows)} rows`,
+        ends.map(({ report }) => predictedIn(report)),
+      ),
     ];
   },
 };
+
+/** Parts of production's phases, and phases without any. */
+function partsOf({ timeline }: Report): { what: string; seconds: number }[] {
+  const from = timeline.phases.findIndex(({ parts }) =>
+    parts.some(({ what }) => what === "Record production"),
+  );
+  return timeline.phases
+    .slice(from)
+    .flatMap(({ title, seconds, parts }) => (parts.length > 0 ? parts : [{ what: title, seconds }]))
+    .flatMap(({ what, seconds }) => (seconds !== null && seconds >= 0.2 ? [{ what, seconds }] : []));
+}

@@ -1,3 +1,4 @@
+import { showsOnlyHowFar } from "../moments/look.ts";
 import { kindsOf } from "../proof/changes-held.ts";
 import {
   type ChecksDoc,
@@ -18,7 +19,7 @@ export interface Likeness {
   planChecksum: string;
   /** Of production's catalog; null where the gate is not about it. */
   fingerprint: string | null;
-  /** What people are to read first, without its figures. */
+  /** What people are to read first, without its figures, and without how far the backups are. */
   warnings: string[];
   preflight: [name: string, passed: boolean | null][];
   /** What the migrations did to what was there: `staging: public.account.email changed`. */
@@ -49,7 +50,10 @@ export async function likenessOf(
   const likeness: Likeness = {
     planChecksum: basis.planChecksum,
     fingerprint: basis.fingerprint,
-    warnings: warnings.map(withoutFigures).sort(),
+    warnings: warnings
+      .filter((line) => !showsOnlyHowFar(line))
+      .map(withoutFigures)
+      .sort(),
     preflight: sorted(preflight.map(({ name, passed }) => [name, passed])),
     changes: (
       await Promise.all((["staging", "production"] as const).map((target) => changesOn(target, evidence)))

@@ -77,6 +77,14 @@ export async function backedUpBy(evidence: RunEvidence): Promise<BackupKind> {
   return (await evidence.read(Doc.backup))?.by ?? "snapshot";
 }
 
+const RESTORABLE = "Production can be restored to";
+const NOT_YET = "Production cannot be restored to";
+
+/** Whether such a line shows only how far the backups are, which trail by some minutes: nothing is wrong. */
+export function showsOnlyHowFar(line: string): boolean {
+  return line.startsWith(RESTORABLE) || line.startsWith(NOT_YET);
+}
+
 /**
  * Returns a line for the gate that shows whether production can now be restored to the moment. Undefined if no moment
  * was noted, or if a copy of it exists and there is nothing to wait for.
@@ -91,9 +99,9 @@ export async function momentLine(evidence: RunEvidence): Promise<string | undefi
   const seen = `as of ${clock(at)} UTC`;
   switch (state.status) {
     case "available":
-      return `Production can be restored to ${words(moment.at)}, ${seen}.`;
+      return `${RESTORABLE} ${words(moment.at)}, ${seen}.`;
     case "pending":
-      return `Production cannot be restored to ${words(moment.at)} yet: its backups reach ${state.until === undefined ? "no moment" : words(state.until)}, ${seen}. They trail by some minutes; a restore waits for them.`;
+      return `${NOT_YET} ${words(moment.at)} yet: its backups reach ${state.until === undefined ? "no moment" : words(state.until)}, ${seen}. They trail by some minutes; a restore waits for them.`;
     case "failed":
       return `Production can NOT be restored to ${words(moment.at)}, ${seen}: ${state.statusText}`;
   }

@@ -10,6 +10,7 @@ import {
   type RequestDoc,
 } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import type { MomentState } from "../../../lambdas/shared/ports.ts";
 import { rolloutRun } from "../../../lambdas/shared/rollout-documents.ts";
 import { ofItsDatabase } from "../../../lambdas/shared/settings.ts";
 import { Catalog, linkOf } from "../gate/scene.ts";
@@ -22,13 +23,17 @@ let instances: RolloutScene;
 let catalogs: Catalog[];
 
 /** The first wave's database was migrated, with a person's Go at its rehearsal gate, and people said Go to the second. */
-beforeEach(async () => {
+beforeEach(() => canaryWith(undefined));
+
+/** @param moment how far its backups were at that gate; undefined: a snapshot is its backup */
+async function canaryWith(moment: MomentState | undefined): Promise<void> {
   instances = new RolloutScene(4);
   catalogs = Array.from({ length: 4 }, () => new Catalog());
   await instances.admit({ waves: [1, "rest"] });
   await instances.next();
   const canary = await started(1, 0);
   await checked(canary, true);
+  if (moment) await backsUp(canary, moment);
   expect(await ask(canary, 0)).toBe("people");
   await answer("Go", "tenant-0/app0");
   expect(await confirm(canary, 0)).toEqual({ decision: "Go" });
@@ -36,7 +41,7 @@ beforeEach(async () => {
   await instances.end(1, 0);
   await instances.next(1);
   await instances.decide("start", 2, "Go");
-});
+}
 
 describe("a run's gate is answered by the Go for its wave", () => {
   test("if the database equals one that people approved: with their names, and with what matched", async () => {
@@ -73,6 +78,26 @@ describe("a run's gate is answered by the Go for its wave", () => {
   test("not if a check fails that passed for the approved one", async () => {
     const run = await started(2, 1);
     await checked(run, false);
+    expect(await ask(run, 1)).toBe("people");
+  });
+
+  test.each(["pending", "available"] as const)(
+    "also while the backups that reached the moment of the approved one are %s for its own",
+    async (status) => {
+      await canaryWith({ status: "available", statusText: "reached" });
+      const run = await started(2, 1);
+      await checked(run, true);
+      await backsUp(run, { status, statusText: "so far" });
+      expect(await ask(run, 1)).toBe("the wave");
+      expect(await confirm(run, 1)).toEqual({ decision: "Go" });
+    },
+  );
+
+  test("not if it can never be restored to its moment", async () => {
+    await canaryWith({ status: "available", statusText: "reached" });
+    const run = await started(2, 1);
+    await checked(run, true);
+    await backsUp(run, { status: "failed", statusText: "backups are off" });
     expect(await ask(run, 1)).toBe("people");
   });
 
@@ -254,6 +279,15 @@ async function checked(run: string, passed: boolean): Promise<void> {
     seconds: 1,
     results: [{ name: "a check", at: "validate.sql:1", as: null, passed, expected: "1", seen: "1" }],
   });
+}
+
+/** How far the backups of that run's production reached when they were last looked at. */
+async function backsUp(run: string, state: MomentState): Promise<void> {
+  const evidence = evidenceOf(instances.ports.evidence, run);
+  const at = "2026-11-03T02:00:00.000Z";
+  await evidence.createOnce(docName("production"), { at, moments: { by: "log", baseAt: null } });
+  await evidence.createOnce(docName("moments/final"), { at, moment: { at } });
+  await evidence.createOnce(docName("moments/seen-1"), { at, state });
 }
 
 type Kind = "rehearsal" | "keep";
