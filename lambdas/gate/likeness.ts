@@ -1,5 +1,6 @@
 import { showsOnlyHowFar } from "../moments/look.ts";
 import { kindsOf } from "../proof/changes-held.ts";
+import { showsOnlySlowness } from "../restore/restored-instance.ts";
 import {
   type ChecksDoc,
   Doc,
@@ -19,7 +20,10 @@ export interface Likeness {
   planChecksum: string;
   /** Of production's catalog; null where the gate is not about it. */
   fingerprint: string | null;
-  /** What people are to read first, without its figures, and without how far the backups are. */
+  /**
+   * What people are to read first, without its figures and the database's own names. Absent: what depends on the hour,
+   * such as how far the backups are.
+   */
   warnings: string[];
   preflight: [name: string, passed: boolean | null][];
   /** What the migrations did to what was there: `staging: public.account.email changed`. */
@@ -47,12 +51,13 @@ export async function likenessOf(
   const preflight = (await evidence.read(Doc.preflight))?.checks ?? [];
   const checks = await all<ChecksDoc>(evidence, "checks/");
   const proofs = await all<ProofDoc>(evidence, "proofs/");
+  const names = new Set((await evidence.read(Doc.production))?.findings?.names);
   const likeness: Likeness = {
     planChecksum: basis.planChecksum,
     fingerprint: basis.fingerprint,
     warnings: warnings
-      .filter((line) => !showsOnlyHowFar(line))
-      .map(withoutFigures)
+      .filter((line) => !showsOnlyHowFar(line) && !showsOnlySlowness(line))
+      .map((line) => withoutFigures(withoutNames(line, names)))
       .sort(),
     preflight: sorted(preflight.map(({ name, passed }) => [name, passed])),
     changes: (
@@ -105,6 +110,11 @@ async function changesOn(target: Target, evidence: RunEvidence): Promise<string[
 async function benchmarksOn(target: Target, evidence: RunEvidence): Promise<Likeness["benchmarks"]> {
   const results = (await evidence.read(Doc.benchmarks(target)))?.results ?? [];
   return results.map(({ name, passed }) => [target, name, passed]);
+}
+
+/** Each database has replicas and proxies of its own names. */
+function withoutNames(line: string, names: ReadonlySet<string>): string {
+  return line.replace(/[A-Za-z](?:[\w-]*\w)?/g, (word) => (names.has(word) ? "…" : word));
 }
 
 /** Such as `locked for about #`: of no two databases they are the same. */

@@ -120,6 +120,13 @@ function minutesSince(since: string, { clock }: Ports): number {
   return (clock.now().getTime() - Date.parse(since)) / 60_000;
 }
 
+const STORAGE_WORKED = "Staging's storage was at work while it was measured";
+
+/** Whether such a line shows only that staging was slow, which depends on the hour: nothing differs from production. */
+export function showsOnlySlowness(line: string): boolean {
+  return line.startsWith(STORAGE_WORKED);
+}
+
 /**
  * Lines for each way in which staging was restored differently from production's settings: a restored production
  * would be too.
@@ -135,7 +142,7 @@ export function restoredOtherwise(
     ),
     ...(staging?.storage
       ? [
-          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${then} at the end): its figures are on the slow side.`,
+          `${STORAGE_WORKED} (${storageText(staging.storage)} when it was first used, ${then} at the end): its figures are on the slow side.`,
         ]
       : []),
   ];

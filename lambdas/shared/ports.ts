@@ -123,6 +123,8 @@ export interface Findings {
   checks: PreflightCheck[];
   /** Facts that approvers must read before a Go, at the gate that leads to production and at the restore gate. */
   forGates: string[];
+  /** Names in them that only this database's surroundings have, such as those of its replicas; absent in older evidence. */
+  names?: string[] | undefined;
   /** Parts of a restore that its rehearsed time leaves out. */
   leavesOut: string[];
   /** Tasks for people after production was restored. */

@@ -67,6 +67,13 @@ export async function clusterFindings(
         ? []
         : [`Readers (${readers.join(", ")}) show each migration as soon as it is applied. ${theirs}`]),
     ],
+    names: [
+      cluster,
+      ...readers,
+      ...(db.CustomEndpoints ?? []),
+      ...(db.ReadReplicaIdentifiers ?? []),
+      db.ActivityStreamKinesisStreamName ?? "",
+    ],
     leavesOut: [
       "Stopping jobs and subscriptions on the cluster that is moved aside: at most 15 minutes.",
       "Waiting until AWS has capacity for the instance class.",

@@ -33,6 +33,7 @@ export function together(every: readonly Found[]): Findings {
     refusals: every.flatMap((one) => one.refusals ?? []),
     checks: every.flatMap((one) => one.checks ?? []),
     forGates: every.flatMap((one) => one.forGates ?? []),
+    names: every.flatMap((one) => one.names ?? []),
     leavesOut: every.flatMap((one) => one.leavesOut ?? []),
     afterRestore: every.flatMap((one) => one.afterRestore ?? []),
   };
@@ -76,6 +77,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
         : [
             `After a restore the read replicas stay with the former instance: ${replicas.join(", ")}. Create new ones then.`,
           ],
+    names: [db.DBInstanceIdentifier ?? "", ...replicas],
     leavesOut: [
       "Stopping jobs and subscriptions on the instance that is moved aside: at most 15 minutes.",
       "Waiting until AWS has capacity for the instance class.",

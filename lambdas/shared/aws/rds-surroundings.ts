@@ -140,6 +140,7 @@ export async function proxies(client: RDSClient, db: Subject): Promise<Found> {
           null,
         ),
       ],
+      names,
       forGates: [
         `RDS Proxy ${list} is in front. Behind the fence its clients wait and then fail. After a restore they reach production only when the new instance is registered with the proxy.`,
       ],

@@ -180,6 +180,7 @@ describe("what people need at the gates", () => {
   test("replicas, which a restore leaves with the former instance", async () => {
     const found = await inspect({ ReadReplicaDBInstanceIdentifiers: ["orders-reports"] });
     expect(found.forGates).toEqual([expect.stringContaining("orders-reports")]);
+    expect(found.names).toContain("orders-reports");
     expect(found.checks.find(({ name }) => name === "read replicas")).toMatchObject({ passed: null });
   });
 
@@ -195,6 +196,7 @@ describe("what people need at the gates", () => {
         .resolves({ Targets: [target] });
       const found = await inspect();
       expect(found.forGates).toEqual([expect.stringContaining("RDS Proxy orders-proxy is in front")]);
+      expect(found.names).toContain("orders-proxy");
       expect(found.afterRestore).toEqual([expect.stringContaining("orders-proxy")]);
     },
   );

@@ -23,17 +23,17 @@ let instances: RolloutScene;
 let catalogs: Catalog[];
 
 /** The first wave's database was migrated, with a person's Go at its rehearsal gate, and people said Go to the second. */
-beforeEach(() => canaryWith(undefined));
+beforeEach(() => canaryWith(async () => undefined));
 
-/** @param moment how far its backups were at that gate; undefined: a snapshot is its backup */
-async function canaryWith(moment: MomentState | undefined): Promise<void> {
+/** @param found puts into its evidence what was found about it */
+async function canaryWith(found: (canary: string) => Promise<void>): Promise<void> {
   instances = new RolloutScene(4);
   catalogs = Array.from({ length: 4 }, () => new Catalog());
   await instances.admit({ waves: [1, "rest"] });
   await instances.next();
   const canary = await started(1, 0);
   await checked(canary, true);
-  if (moment) await backsUp(canary, moment);
+  await found(canary);
   expect(await ask(canary, 0)).toBe("people");
   await answer("Go", "tenant-0/app0");
   expect(await confirm(canary, 0)).toEqual({ decision: "Go" });
@@ -84,7 +84,7 @@ describe("a run's gate is answered by the Go for its wave", () => {
   test.each(["pending", "available"] as const)(
     "also while the backups that reached the moment of the approved one are %s for its own",
     async (status) => {
-      await canaryWith({ status: "available", statusText: "reached" });
+      await canaryWith((canary) => backsUp(canary, { status: "available", statusText: "reached" }));
       const run = await started(2, 1);
       await checked(run, true);
       await backsUp(run, { status, statusText: "so far" });
@@ -93,8 +93,33 @@ describe("a run's gate is answered by the Go for its wave", () => {
     },
   );
 
+  const withReplicas = async (run: string, names: readonly string[]) => {
+    const forGates = [`After a restore the read replicas stay: ${names.join(", ")}. Create new ones then.`];
+    const findings = { refusals: [], checks: [], forGates, names, leavesOut: [], afterRestore: [] };
+    await evidenceOf(instances.ports.evidence, run).createOnce(docName("production"), { findings });
+  };
+
+  test("if its replica has another name, and staging's storage was still at work", async () => {
+    await canaryWith((canary) => withReplicas(canary, ["tenant-0-reports"]));
+    const run = await started(2, 1);
+    await checked(run, true);
+    await withReplicas(run, ["orders"]);
+    await evidenceOf(instances.ports.evidence, run).createOnce(docName("staging"), {
+      storage: { doing: "Initializing", percent: 12 },
+    });
+    expect(await ask(run, 1)).toBe("the wave");
+  });
+
+  test("not if it has more replicas than the approved one", async () => {
+    await canaryWith((canary) => withReplicas(canary, ["tenant-0-reports"]));
+    const run = await started(2, 1);
+    await checked(run, true);
+    await withReplicas(run, ["tenant-1-reports", "tenant-1-search"]);
+    expect(await ask(run, 1)).toBe("people");
+  });
+
   test("not if it can never be restored to its moment", async () => {
-    await canaryWith({ status: "available", statusText: "reached" });
+    await canaryWith((canary) => backsUp(canary, { status: "available", statusText: "reached" }));
     const run = await started(2, 1);
     await checked(run, true);
     await backsUp(run, { status: "failed", statusText: "backups are off" });
