@@ -92,7 +92,7 @@ ANALYZE`;
 const PLAN = { ...planOf(2, 1), schema: { table: "version", expectedVersion: "000" } };
 const DURING_MS = 60;
 /** Runs at a time: they mostly sleep. */
-const AT_A_TIME = 3;
+const AT_A_TIME = 6;
 
 const template = `sluice_kills_${randomBytes(4).toString("hex")}`;
 let files: Record<Direction, Order["files"]>;
