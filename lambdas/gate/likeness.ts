@@ -112,9 +112,9 @@ async function benchmarksOn(target: Target, evidence: RunEvidence): Promise<Like
   return results.map(({ name, passed }) => [target, name, passed]);
 }
 
-/** Each database has replicas and proxies of its own names. */
+/** Each database has replicas and proxies of its own names, some with dots or colons, as endpoints and ARNs have. */
 function withoutNames(line: string, names: ReadonlySet<string>): string {
-  return line.replace(/[A-Za-z](?:[\w-]*\w)?/g, (word) => (names.has(word) ? "…" : word));
+  return line.replace(/[A-Za-z](?:[\w.:-]*\w)?/g, (word) => (names.has(word) ? "…" : word));
 }
 
 /** Such as `locked for about #`: of no two databases they are the same. */

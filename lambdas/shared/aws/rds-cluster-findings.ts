@@ -69,11 +69,11 @@ export async function clusterFindings(
     ],
     names: [
       cluster,
-      ...readers,
-      ...(db.CustomEndpoints ?? []),
-      ...(db.ReadReplicaIdentifiers ?? []),
-      db.ActivityStreamKinesisStreamName ?? "",
-    ],
+      readers,
+      db.CustomEndpoints ?? [],
+      db.ReadReplicaIdentifiers ?? [],
+      db.ActivityStreamKinesisStreamName ?? [],
+    ].flat(),
     leavesOut: [
       "Stopping jobs and subscriptions on the cluster that is moved aside: at most 15 minutes.",
       "Waiting until AWS has capacity for the instance class.",

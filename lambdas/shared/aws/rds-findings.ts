@@ -77,7 +77,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
         : [
             `After a restore the read replicas stay with the former instance: ${replicas.join(", ")}. Create new ones then.`,
           ],
-    names: [db.DBInstanceIdentifier ?? "", ...replicas],
+    names: [db.DBInstanceIdentifier ?? [], replicas].flat(),
     leavesOut: [
       "Stopping jobs and subscriptions on the instance that is moved aside: at most 15 minutes.",
       "Waiting until AWS has capacity for the instance class.",

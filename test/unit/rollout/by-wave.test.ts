@@ -93,17 +93,20 @@ describe("a run's gate is answered by the Go for its wave", () => {
     },
   );
 
-  const withReplicas = async (run: string, names: readonly string[]) => {
-    const forGates = [`After a restore the read replicas stay: ${names.join(", ")}. Create new ones then.`];
-    const findings = { refusals: [], checks: [], forGates, names, leavesOut: [], afterRestore: [] };
-    await evidenceOf(instances.ports.evidence, run).createOnce(docName("production"), { findings });
-  };
+  test.each(["orders", "reports.cluster-custom-1.eu-central-1", "arn:aws:rds:eu-central-1:1:db:orders"])(
+    "also if what surrounds it has other names: %s",
+    async (name) => {
+      await canaryWith((canary) => withReplicas(canary, ["tenant-0-reports"]));
+      const run = await started(2, 1);
+      await checked(run, true);
+      await withReplicas(run, [name]);
+      expect(await ask(run, 1)).toBe("the wave");
+    },
+  );
 
-  test("if its replica has another name, and staging's storage was still at work", async () => {
-    await canaryWith((canary) => withReplicas(canary, ["tenant-0-reports"]));
+  test("also if RDS was still working on the storage of its staging", async () => {
     const run = await started(2, 1);
     await checked(run, true);
-    await withReplicas(run, ["orders"]);
     await evidenceOf(instances.ports.evidence, run).createOnce(docName("staging"), {
       storage: { doing: "Initializing", percent: 12 },
     });
@@ -304,6 +307,13 @@ async function checked(run: string, passed: boolean): Promise<void> {
     seconds: 1,
     results: [{ name: "a check", at: "validate.sql:1", as: null, passed, expected: "1", seen: "1" }],
   });
+}
+
+/** What RDS reports about that run's production, which has these replicas. */
+async function withReplicas(run: string, names: readonly string[]): Promise<void> {
+  const forGates = [`After a restore the read replicas stay: ${names.join(", ")}. Create new ones then.`];
+  const findings = { refusals: [], checks: [], forGates, names, leavesOut: [], afterRestore: [] };
+  await evidenceOf(instances.ports.evidence, run).createOnce(docName("production"), { findings });
 }
 
 /** How far the backups of that run's production reached when they were last looked at. */
