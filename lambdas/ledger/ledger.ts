@@ -196,17 +196,18 @@ export function isStep({ key, ordinal }: LedgerPlace): string {
 
 /**
  * Returns the query for the step rows of these migrations, in order for each migration; each row is a StepRow.
- * @param from leaves out the rows of the other direction, and of its migration those before this place
+ * @param from the first step that is left: without the rows before it, and those of the other direction
  */
 export function stepsQuery({ run, versions }: Migrations, from?: LedgerPlace): string {
   const left = from
     ? ` AND direction = ${literal(from.key.direction)}
         AND NOT (version = ${literal(from.key.version)} AND (round <> ${from.key.round} OR ordinal < ${from.ordinal}))`
     : "";
+  const asked = versions.slice(from ? versions.indexOf(from.key.version) : 0);
   return `SELECT version, round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
             gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
             size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack", rewrites
-       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version IN (${versions.map(literal).join(", ")})${left}
+       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version IN (${asked.map(literal).join(", ")})${left}
       ORDER BY version, round, direction, ordinal`;
 }
 

@@ -77,7 +77,7 @@ function isOf(run: string, { application }: Holder): boolean {
  * Takes the lock of this database's steps by polling: a waiting session would hold a snapshot, which the holder's
  * index build would wait for. While a former worker's statement still runs, its progress is reported. A statement of
  * a step that is being rolled back is ended.
- * @param from the first step that is left: no rows before it are read, and none of migrations before its own
+ * @param from the first step that is left: no rows before it are read
  * @returns undefined if this worker must leave before the lock is free; call again
  * @throws SluiceError RunLocked if another run's worker holds it
  */
@@ -97,8 +97,7 @@ export async function takeStepLock(
     statement_timeout: String(Math.round((limitMinutes ?? 0) * 60_000)),
   };
   let overdue: Wait | undefined;
-  const versions = migrations.versions.slice(from ? migrations.versions.indexOf(from.key.version) : 0);
-  const read = stepsQuery({ ...migrations, versions }, from);
+  const read = stepsQuery(migrations, from);
   const taken = await poll(session, ports, migrations.run, { read, terms }, async (holder) => {
     if (holder.application !== name) return await end(session, ports, holder);
     const sight = await look(session, holder.pid);

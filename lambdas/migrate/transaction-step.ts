@@ -70,7 +70,7 @@ async function messageOf(
   }
   return message.closing(
     ...role.atEnd,
-    finishStep(running, noticesRewrites ? rewritten(running.step) : undefined),
+    finishStep(running, noticesRewrites ? rewritesQuery(running.step) : undefined),
     ...after,
   );
 }
@@ -136,20 +136,16 @@ const REMEMBER_FILES = `SELECT count(set_config('${FILES}',
  * Query for the tables whose file has changed. Excluded: empty tables, which take no time or were truncated; tables
  * that the step empties and fills; and tables that the same file created.
  */
-function rewritten({ notRewritten = [] }: TransactionStep): string {
+function rewritesQuery({ notRewritten = [] }: TransactionStep): string {
   const names = notRewritten.map((name) => `to_regclass(${literal(relationName(name))})`);
   const except = `unnest(ARRAY[${names.join(", ")}]::regclass[]) AS named (oid)`;
-  const meant =
-    names.length === 0
-      ? ""
-      : `
-         AND c.oid NOT IN (SELECT oid FROM ${except} WHERE oid IS NOT NULL
-                           UNION ALL SELECT relid FROM ${except}, pg_partition_tree(named.oid) WHERE relid IS NOT NULL)`;
   // CASE: the planner would ask for the size of every relation there is before it compares a file.
   return `SELECT coalesce(jsonb_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname), '[]')
         FROM jsonb_each_text(nullif(current_setting('${FILES}', true), '')::jsonb) AS former (oid, file)
              JOIN pg_class c ON c.oid = former.oid::oid JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE CASE WHEN pg_relation_filenode(c.oid) <> former.file::oid THEN pg_relation_size(c.oid) > 0 ELSE false END${meant}`;
+       WHERE CASE WHEN pg_relation_filenode(c.oid) <> former.file::oid THEN pg_relation_size(c.oid) > 0 ELSE false END
+         AND c.oid NOT IN (SELECT oid FROM ${except} WHERE oid IS NOT NULL
+                           UNION ALL SELECT relid FROM ${except}, pg_partition_tree(named.oid) WHERE relid IS NOT NULL)`;
 }
 
 /** Outside a transaction only VACUUM FULL rewrites, and it names its tables. */

@@ -23,6 +23,20 @@ test("a rewrite is noticed even if its worker was gone before the step's end", a
   expect((await db.apply(sql, { noticesRewrites: true }))?.[0]?.rewrites?.tables).toEqual(["public.t"]);
 });
 
+test("looking for rewritten tables waits for no lock on the others", async () => {
+  await db.query("CREATE TABLE other (id int)");
+  await db.connected(async (session) => {
+    await session.exec("BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE");
+    const steps = await db.apply(`-- sluice: step "a"\nALTER TABLE t ADD y positive;`, {
+      noticesRewrites: true,
+      lockTimeoutMs: 300,
+      lockTries: 1,
+    });
+    expect(steps).toMatchObject([{ gaveWay: 0, rewrites: { tables: ["public.t"] } }]);
+    await session.exec("ROLLBACK");
+  });
+});
+
 test("VACUUM FULL outside a transaction and CLUSTER in one are noticed where they are meant", async () => {
   const steps = await db.apply(
     `-- sluice: step "a" rewrites\nCLUSTER t USING t_pkey;\n-- sluice: step "b" outside transaction rewrites\nVACUUM FULL t;`,
