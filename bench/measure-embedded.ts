@@ -1,22 +1,14 @@
 import { predictedIn, predictionResult } from "./predictions.ts";
-import { type GateTime, rehearsal } from "./rehearsal.ts";
+import { type GateTime, RUNS, rehearsals } from "./rehearsal.ts";
 import { duration, median } from "./stats.ts";
 import type { Measurement, Result } from "./types.ts";
-
-/** A single run shows little about predictions: another process may have used the processor. */
-const RUNS = 3;
 
 /** Measures `npm run rehearse` by default: everything in this process, without a server. */
 export const embedded: Measurement = {
   name: "embedded",
   async measure(bench) {
-    const runs: Awaited<ReturnType<typeof rehearsal>>[] = [];
-    for (let n = 1; n <= RUNS; n++) {
-      bench.progress(`a whole run on the embedded default, ${n} of ${RUNS}`);
-      runs.push(await rehearsal(bench));
-    }
-    const ms = median(runs.map((run) => run.ms));
-    const { end } = runs.find((run) => run.end.end !== "Succeeded") ?? (runs[0] as (typeof runs)[number]);
+    const { all: runs, shown } = await rehearsals(bench, "a whole run on the embedded default");
+    const { ms, end } = shown;
     return [
       {
         what: "the whole rehearsal on the embedded default, rollbacks rehearsed too",
