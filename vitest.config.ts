@@ -57,6 +57,7 @@ export default defineConfig({
       tier("unit-alone", 60, { include: ALONE }),
       tier("sql", 120, { ...SHARED, exclude: RUNS }),
       tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`, ...RUNS] }),
+      // No shared worker: the embedded databases of earlier files slow down the later ones, by a third.
       tier("runs", 180, { include: RUNS }),
       // The failure matrix: some walks on stand-ins, for every change; all of them, or with SLUICE_MATRIX=sample some of each kind.
       tier("matrix-sample", 180, { ...SHARED, include: [`${MATRIX}/pairs-before.test.ts`] }),
